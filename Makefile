@@ -1,0 +1,200 @@
+# weir: a C core (src/*.c -> weir/core.so) under a Lua layer (lua/weir). `make help` lists the targets.
+#
+# Set on the command line or in the environment: LUA, LUA_CFLAGS, CC, CFLAGS, PREFIX, DESTDIR.
+
+LUA ?= lua5.4
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+ARGS ?= # for busted: make spec ARGS='--filter=cancel'
+
+# Lazy on purpose: `make test` may have to install pkg-config and the headers first.
+LUA_PC = $(shell for p in lua5.4 lua-5.4 lua; do \
+	pkg-config --exists "$$p >= 5.4" 2>/dev/null && echo $$p && break; done)
+LUA_CFLAGS ?= $(if $(LUA_PC),$(shell pkg-config --cflags $(LUA_PC)),$(error \
+	no Lua 5.4 headers: install pkg-config and liblua5.4-dev, or set LUA_CFLAGS))
+
+WARNINGS = -Wall -Wextra -Wpedantic $(WERROR)
+ifeq ($(CI),true)
+WERROR = -Werror
+endif
+REQUIRED = -std=c99 -fPIC -fvisibility=hidden $(WARNINGS)
+COMPILE = $(CC) $(REQUIRED) $(CFLAGS) $(CPPFLAGS) $(LUA_CFLAGS)
+
+# The module a Lua program in this directory loads is ./weir/core.so. A build with another compiler or
+# with sanitizers is a variant: `make V=name ...` keeps all it makes below build/name.
+OBJ = build/$(or $(V),default)
+ROOT = $(if $(V),$(OBJ),.)
+CORE = $(ROOT)/weir/core.so
+
+SOURCES := $(sort $(wildcard src/*.c))
+OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
+MODULES := $(sort $(shell find lua -name '*.lua'))
+ROCKSPEC = rockspec/weir-scm-1.rockspec
+C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch])
+C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
+EXAMPLES := cascade cancel_one factorial mutual release
+EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
+
+# What a target runs, as Debian packages. The compiler itself is there, or make says so.
+TO_BUILD = pkg-config lua5.4 liblua5.4-dev
+TO_TEST = $(TO_BUILD) gcc clang clang-format lua-busted lua-check luarocks
+TO_CHECK = $(TO_TEST) clang-tidy valgrind
+
+# Versioned variables would win over these two.
+unexport LUA_PATH_5_4 LUA_CPATH_5_4
+RUN = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(ROOT)/?.so;;' $(WRAP) $(LUA)
+# Not the busted command: that one picks a Lua of its own. The empty script gives it its arguments.
+BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
+	--ignore-lua --cpath='$(ROOT)/?.so' $(ARGS)
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: build help demo examples test check spec c-spec second-compiler rock lint \
+	rockspec-lint tidy valgrind asan bench format install uninstall clean FORCE
+SUB = +@$(MAKE) --no-print-directory
+
+build: $(CORE) ## build weir/core.so (the default)
+
+$(CORE): $(OBJECTS) $(OBJ)/command
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(OBJECTS) $(LDLIBS)
+
+$(OBJ)/%.o: src/%.c $(OBJ)/command
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# Changes with the compiler and its flags, so that no stale object is linked.
+$(OBJ)/command: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(LDFLAGS) $(LDLIBS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS) $(LDLIBS)' >$@
+
+-include $(OBJECTS:.o=.d)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+# -- run it ---------------------------------------------------------------------------------------
+
+demo: ## install what is missing, build, run every program of examples/
+	@tools/deps.sh $(TO_BUILD)
+	$(SUB) build
+	$(SUB) examples
+
+examples: build
+	@set -e; for name in $(EXAMPLES); do \
+		echo "== examples/$$name.lua"; $(RUN) examples/$$name.lua; echo; \
+	done
+
+bench: build ## run bench/run.lua, if it is there
+	@if [ -f bench/run.lua ]; then $(RUN) bench/run.lua; else echo 'no bench/run.lua yet'; fi
+
+# -- prove it -------------------------------------------------------------------------------------
+
+# In sequence, the cheap steps first; the specs last, whose closing line sums up.
+test: ## install what is missing, build with both compilers, lint, run the specs
+	@tools/deps.sh $(TO_TEST)
+	$(SUB) build
+	$(SUB) lint
+	$(SUB) second-compiler
+	$(SUB) rock
+	$(SUB) c-spec
+	$(SUB) spec
+
+check: ## test, then clang-tidy, valgrind and sanitizers
+	@tools/deps.sh $(TO_CHECK)
+	$(SUB) test
+	$(SUB) tidy
+	$(SUB) asan
+	$(SUB) valgrind
+
+spec: build ## only the busted specs (ARGS='--filter=...')
+	@$(BUSTED)
+
+# Each spec/c/*.c is a program of its own that exits with 0 when all is well.
+c-spec: $(C_SPECS:%=$(OBJ)/c/%)
+	@set -e; for program in $^; do $(WRAP) $$program; done
+
+$(OBJ)/c/%: spec/c/%.c $(wildcard src/*.h) $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc $(LDFLAGS) -o $@ $< $(LDLIBS)
+
+second-compiler:
+	$(SUB) V=second CC=$(if $(findstring clang,$(CC)),gcc,clang) WERROR=-Werror build
+
+# In a copy, since luarocks leaves its objects beside the sources.
+rock: ## build and load the rock in a tree of its own
+	@rm -rf build/rock && mkdir -p build/rock && cp -r src lua rockspec build/rock
+	@rm -f build/rock/src/*.o
+	@cd build/rock && luarocks --lua-version 5.4 --tree tree make >log 2>&1 || { cat log; exit 1; }
+	@cd build/rock/tree && LUA_PATH='share/lua/5.4/?.lua;share/lua/5.4/?/init.lua' \
+		LUA_CPATH='lib/lua/5.4/?.so' $(LUA) -e 'require "weir"' && echo 'rock: builds and loads'
+
+# -- keep it clean --------------------------------------------------------------------------------
+
+lint: rockspec-lint ## luacheck and the format of the C sources, where the tools are there
+	@if command -v luacheck >/dev/null; then luacheck -q --no-color .; else echo 'no luacheck: skipped'; fi
+	@if ! command -v clang-format >/dev/null; then echo 'no clang-format: skipped'; \
+	else clang-format --dry-run -Werror $(C_FILES); fi
+
+rockspec-lint:
+	@mkdir -p build
+	@printf '%s\n' $(SOURCES) $(MODULES) | LC_ALL=C sort >build/files
+	@grep -Eo '"(src|lua)/[^"]+"' $(ROCKSPEC) | tr -d '"' | LC_ALL=C sort | \
+		diff -u --label $(ROCKSPEC) --label 'the files there are' - build/files
+
+tidy: ## clang-tidy
+	@tools/deps.sh $(TO_BUILD) clang-tidy
+	@mkdir -p build
+	@clang-tidy --quiet $(SOURCES) -- -std=c99 $(CPPFLAGS) $(LUA_CFLAGS) 2>build/tidy.log || \
+		{ cat build/tidy.log; exit 1; } # even without a finding it counts system headers' there
+
+# Both run the specs scaled down, and Lua closes the state when busted is through.
+valgrind: ## the specs under valgrind
+	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
+	$(SUB) spec c-spec WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full \
+		--keep-debuginfo=yes --child-silent-after-fork=yes"
+
+# Not unloaded at lua_close: the report of a leak then has our function names.
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
+asan: ## the specs under the address and undefined-behaviour sanitizers
+	@tools/deps.sh $(TO_BUILD) gcc lua-busted
+	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec \
+		LDFLAGS=-Wl,-z,nodelete \
+		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
+
+format: ## clang-format the C sources in place
+	clang-format -i $(C_FILES)
+
+# -- hand it on -----------------------------------------------------------------------------------
+
+LUA_DIR = $(DESTDIR)$(PREFIX)/share/lua/5.4
+LUA_C_DIR = $(DESTDIR)$(PREFIX)/lib/lua/5.4
+PC_DIR = $(DESTDIR)$(PREFIX)/lib/pkgconfig
+INCLUDE_DIR = $(DESTDIR)$(PREFIX)/include
+
+# No Libs: the module is loaded by require, never linked.
+define WEIR_PC
+prefix=$(PREFIX)
+includedir=$${prefix}/include
+
+Name: weir
+Description: Deferreds and coroutines for Lua 5.4
+Version: scm
+Cflags: -I$${includedir}
+endef
+export WEIR_PC
+
+install: build ## install under PREFIX (/usr/local), staged in DESTDIR
+	@set -e; for file in $(MODULES:lua/%=%); do \
+		install -d $(LUA_DIR)/$$(dirname $$file); install -m 644 lua/$$file $(LUA_DIR)/$$file; \
+	done
+	install -d $(LUA_C_DIR)/weir $(PC_DIR) $(INCLUDE_DIR)
+	install -m 755 $(CORE) $(LUA_C_DIR)/weir/core.so
+	install -m 644 src/weir.h $(INCLUDE_DIR)/weir.h
+	@echo "$$WEIR_PC" >$(PC_DIR)/weir.pc
+
+uninstall: ## remove what install put there
+	rm -rf $(LUA_DIR)/weir $(LUA_C_DIR)/weir
+	rm -f $(INCLUDE_DIR)/weir.h $(PC_DIR)/weir.pc
+
+clean: ## remove everything built
+	rm -rf build weir src/*.o

@@ -1,0 +1,41 @@
+--- weir: Deferreds and coroutines for Lua.
+-- The core is in C; what is written in Lua over it is added here.
+local core = require "weir.core"
+local every = require "weir.every"
+
+local weir = {
+  _VERSION = core._VERSION,
+  -- Deferreds
+  Deferred = core.Deferred,
+  succeed = core.succeed,
+  fail = core.fail,
+  maybe = require "weir.maybe",
+  shield = core.shield,
+  is_deferred = core.is_deferred,
+  is_cancelled = core.is_cancelled,
+  -- coroutines
+  coroutine = core.coroutine,
+  spawn = core.spawn,
+  await = core.await,
+  yield = core.yield,
+  noreturn = core.noreturn,
+  current = core.current,
+  wrap = core.wrap,
+  grace = core.grace,
+  -- time
+  Clock = core.Clock,
+  clock = core.clock,
+  now = core.now,
+  sleep = core.sleep,
+  after = core.after,
+  every = every.on_loop_clock,
+  -- the loop
+  run = core.run,
+  step = core.step,
+  inline = core.inline,
+  on_unhandled = core.on_unhandled,
+}
+
+core.clock_methods.every = every.on_clock
+
+return weir

@@ -1,0 +1,23 @@
+--- Calls a function and makes a Deferred of whatever comes of it.
+local core = require "weir.core"
+
+local function deferred_of(ok, ...)
+  if not ok then
+    return core.fail((...))
+  end
+  if select("#", ...) == 1 and core.is_deferred((...)) then
+    return (...)
+  end
+  return core.succeed(...)
+end
+
+--- @param f function to be called at once with the other arguments
+--- @return Deferred the one that `f` returned, or one fired with its values or its error
+local function maybe(f, ...)
+  if f == nil then
+    error("bad argument #1 to 'maybe' (function expected, got nil)", 2)
+  end
+  return deferred_of(pcall(f, ...))
+end
+
+return maybe

@@ -1,0 +1,41 @@
+package = "weir"
+version = "scm-1"
+
+-- For `luarocks make` in a checkout, which fetches nothing.
+source = { url = "git+file://." }
+
+description = {
+  summary = "Deferreds and coroutines with cascading cancel and pause",
+  detailed = [[
+Awaitable Deferreds in the manner of Twisted, and coroutines that are Deferreds themselves: started at
+once, nested without limit, cancelled, paused and continued as a tree, over a C core.]],
+  license = "MIT",
+}
+
+dependencies = { "lua >= 5.4" }
+
+-- `make lint` compares these two lists with the files there are.
+build = {
+  type = "builtin",
+  modules = {
+    ["weir"] = "lua/weir/init.lua",
+    ["weir.core"] = {
+      "src/clock.c",
+      "src/coroutine.c",
+      "src/deferred.c",
+      "src/deque.c",
+      "src/failure.c",
+      "src/flow.c",
+      "src/lib.c",
+      "src/lib_clock.c",
+      "src/lib_coroutine.c",
+      "src/lib_deferred.c",
+      "src/lib_flow.c",
+      "src/platform_posix.c",
+      "src/sched.c",
+      "src/state.c",
+      "src/tail.c",
+      "src/wait.c",
+    },
+  },
+}

@@ -1,0 +1,143 @@
+#include "await.h"
+
+#include <math.h>
+
+#include "clock.h"
+#include "failure.h"
+#include "sched.h"
+#include "wait.h"
+
+weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what) {
+  weir_Coroutine *c = weir_sched_suspendable(L, S);
+  if (c)
+    return c;
+  if (!S->running)
+    luaL_error(L, "attempt to %s outside a coroutine", what);
+  luaL_error(L, "attempt to %s across a C-call boundary", what);
+  return NULL;
+}
+
+void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  if (!weir_coroutine_is_due(c))
+    return;
+  weir_state_push_running(L, S);
+  weir_coroutine_strike(L, S, c, lua_gettop(L));
+  lua_error(L);
+}
+
+/* Values, or an error to raise, lie above the `ctx` values that were there. */
+static int go_on(lua_State *L, int status, lua_KContext ctx) {
+  const weir_State *S = weir_upstate(L);
+  const weir_Coroutine *c = S->running;
+  (void)status;
+  if (!c || c->top != L)
+    return luaL_error(L, "a coroutine of weir was resumed from outside");
+  if (c->raise)
+    return lua_error(L);
+  return lua_gettop(L) - (int)ctx;
+}
+
+/* What is ready needs no switch. */
+static int outcome_now(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  int n = weir_deferred_push_outcome(L, idx);
+  if (!(d->flags & FLAG_FAILED))
+    return n;
+  weir_failure_seen(L, S, idx);
+  return lua_error(L);
+}
+
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
+  weir_Deferred *d = lua_touserdata(L, 1);
+  int me;
+  weir_wait_reserve(L, S, 1);
+  if (weir_deferred_ready(d))
+    return outcome_now(L, S, 1);
+  weir_await_strike(L, S, c);
+  if (d == &c->d)
+    return luaL_error(L, "attempt to await the running coroutine itself");
+  weir_state_push_running(L, S);
+  me = lua_gettop(L);
+  if (limit < HUGE_VAL)
+    weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
+  weir_wait_begin(L, S, me, 1, WAIT_AWAIT);
+  c->life = LIFE_WAITING;
+  c->raw = 0;
+  S->signal = SIGNAL_WAIT;
+  lua_settop(L, 1);
+  return lua_yieldk(L, 0, 1, go_on);
+}
+
+int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  weir_await_strike(L, S, c);
+  c->raw = 0;
+  S->signal = SIGNAL_YIELD;
+  lua_settop(L, 0);
+  return lua_yieldk(L, 0, 0, go_on);
+}
+
+/* ---- coroutine.yield ---- */
+
+/* Resume it at once with the n values on top of L, or raise the one. */
+static int answer(lua_State *L, weir_Coroutine *c, int n, int raise) {
+  lua_xmove(L, c->thread, n);
+  c->life = LIFE_READY;
+  c->nargs = n;
+  c->raise = (unsigned)raise & 1;
+  return 1;
+}
+
+static int answer_error(lua_State *L, weir_Coroutine *c, const char *message) {
+  lua_pushstring(L, message);
+  return answer(L, c, 1, 1);
+}
+
+static int answer_outcome(lua_State *L, weir_State *S, weir_Coroutine *c, int d) {
+  const weir_Deferred *of = lua_touserdata(L, d);
+  int failed = (of->flags & FLAG_FAILED) != 0;
+  int n = of->nvalues;
+  if (!lua_checkstack(L, n + 4) || !lua_checkstack(c->thread, n + 4))
+    return answer_error(L, c, "stack overflow");
+  n = weir_deferred_push_outcome(L, d);
+  if (failed)
+    weir_failure_seen(L, S, d);
+  return answer(L, c, n, failed);
+}
+
+static int answer_cancel(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  weir_coroutine_strike(L, S, c, idx);
+  return answer(L, c, 1, 1);
+}
+
+/* Waits on the Deferred on top. */
+static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  int d = lua_gettop(L);
+  weir_wait_reserve(L, S, d);
+  if (weir_deferred_ready(lua_touserdata(L, d)))
+    return answer_outcome(L, S, c, d);
+  if (weir_coroutine_is_due(c))
+    return answer_cancel(L, S, c, idx);
+  if (lua_touserdata(L, d) == (void *)c)
+    return answer_error(L, c, "attempt to await the running coroutine itself");
+  weir_wait_begin(L, S, idx, d, WAIT_AWAIT);
+  c->life = LIFE_WAITING;
+  return 0;
+}
+
+int weir_await_raw(lua_State *L, weir_State *S, int idx, int n) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  c->raw = 1;
+  if (n == 1) {
+    lua_xmove(c->thread, L, 1);
+    if (weir_deferred_at(L, S, -1))
+      return wait_raw(L, S, c, idx);
+  } else if (n == 0) {
+    if (weir_coroutine_is_due(c))
+      return answer_cancel(L, S, c, idx);
+    S->signal = SIGNAL_YIELD;
+    return 0;
+  } else {
+    lua_pop(c->thread, n);
+  }
+  return answer_error(L, c, "attempt to yield something other than one Deferred");
+}

@@ -1,0 +1,22 @@
+/*
+** Awaiting: the ways in which a running coroutine suspends itself.
+*/
+#ifndef WEIR_AWAIT_H
+#define WEIR_AWAIT_H
+
+#include "coroutine.h"
+
+/* The running coroutine; raises where nothing can suspend it. */
+weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what);
+/* Raises a cancel that is due: a wait that would suspend is where it strikes (5.8). */
+void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c);
+/* Tail of a lua_CFunction: the values of the Deferred at index 1, awaited if need be. `limit`: the
+   deadline on the clock at index 2, or HUGE_VAL. */
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit);
+/* Tail of a lua_CFunction: to the back of the ready queue. */
+int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c);
+/* The Coroutine at idx yielded n values by a plain coroutine.yield; they are taken off its thread.
+   Returns 1 if it is to be resumed at once. [-0, +0, m] */
+int weir_await_raw(lua_State *L, weir_State *S, int idx, int n);
+
+#endif

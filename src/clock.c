@@ -1,0 +1,384 @@
+#include "clock.h"
+
+#include <math.h>
+
+#include "coroutine.h"
+#include "failure.h"
+#include "flow.h"
+#include "platform.h"
+#include "sched.h"
+
+/* ---- memory ---- */
+
+static void *resize(lua_State *L, void *block, size_t from, size_t to) {
+  void *ud;
+  lua_Alloc alloc = lua_getallocf(L, &ud);
+  void *p = alloc(ud, block, from, to);
+  if (to > 0 && !p)
+    luaL_error(L, "not enough memory");
+  return p;
+}
+
+static void heap_reserve(lua_State *L, weir_Heap *h) {
+  if (h->n < h->cap)
+    return;
+  size_t cap = h->cap ? h->cap * 2 : 16;
+  h->v = resize(L, h->v, h->cap * sizeof *h->v, cap * sizeof *h->v);
+  h->cap = cap;
+}
+
+static void heap_free(lua_State *L, weir_Heap *h) {
+  for (size_t i = 0; i < h->n; i++)
+    h->v[i].item->pos = 0;
+  resize(L, h->v, h->cap * sizeof *h->v, 0);
+  *h = (weir_Heap){NULL, 0, 0};
+}
+
+/* ---- clocks ---- */
+
+weir_Clock *weir_clock_at(lua_State *L, const weir_State *S, int idx) {
+  weir_Clock *k = lua_touserdata(L, idx);
+  return k && lua_rawlen(L, idx) == sizeof *k && k->tag == S ? k : NULL;
+}
+
+weir_Clock *weir_clock_new(lua_State *L, weir_State *S, weir_ClockKind kind, int parent) {
+  weir_Clock *k = lua_newuserdatauv(L, sizeof *k, CLOCK_SLOTS);
+  int idx = lua_gettop(L);
+  *k = (weir_Clock){.tag = S, .kind = (uint8_t)kind, .speed = 1};
+  k->shelf = lua_newthread(L);
+  lua_setiuservalue(L, idx, CLOCK_SHELF);
+  lua_newtable(k->shelf);
+  lua_pushvalue(L, idx);
+  lua_xmove(L, k->shelf, 1);
+  if (kind == CLOCK_SCALED) {
+    k->parent = lua_touserdata(L, parent);
+    k->depth = k->parent->depth + 1;
+    k->since = weir_clock_now(k->parent);
+    k->proxy.kind = TIMER_CLOCK;
+    k->proxy.clock = k->parent;
+    lua_pushvalue(L, parent);
+    lua_setiuservalue(L, idx, CLOCK_PARENT);
+  }
+  weir_state_push(L, S, HOME_CLOCK);
+  lua_setmetatable(L, idx);
+  return k;
+}
+
+static double scaled_now(const weir_Clock *k) {
+  if (k->pauses > 0 || k->speed == 0)
+    return k->now;
+  return k->now + (weir_clock_now(k->parent) - k->since) * k->speed;
+}
+
+double weir_clock_now(const weir_Clock *k) {
+  double scale = 1, offset = 0; /* time here = offset + scale * time of `k` */
+  double now;
+  for (; k->kind == CLOCK_SCALED; k = k->parent) {
+    double speed = k->pauses > 0 ? 0 : k->speed;
+    offset += scale * (k->now - speed * k->since);
+    scale *= speed;
+    if (scale == 0)
+      return offset;
+  }
+  now = k->kind == CLOCK_REAL ? weir_platform_now() : k->now;
+  return offset + scale * now;
+}
+
+double weir_clock_next(const weir_Clock *k) { return k->due.n ? k->due.v[0].key : HUGE_VAL; }
+
+/* ---- the shelf ---- */
+
+static int shelve(lua_State *L, weir_Clock *k, int idx) {
+  int slot;
+  if (k->used_slots - k->nfree == k->used_slots && k->used_slots == k->nslots) {
+    int more = k->nslots ? k->nslots * 2 : 16;
+    k->free_slots = resize(L, k->free_slots, (size_t)k->nslots * sizeof(int),
+                           (size_t)more * sizeof(int));
+    k->nslots = more;
+  }
+  slot = k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
+  lua_pushvalue(L, idx);
+  lua_xmove(L, k->shelf, 1);
+  lua_rawseti(k->shelf, 1, slot);
+  if (k->nfree)
+    k->nfree--;
+  else
+    k->used_slots++;
+  return slot;
+}
+
+static void unshelve(weir_Clock *k, int slot) {
+  lua_pushnil(k->shelf);
+  lua_rawseti(k->shelf, 1, slot);
+  k->free_slots[k->nfree++] = slot;
+}
+
+/* ---- arming ---- */
+
+static int keeps_loop(const weir_Timer *t) { return t->kind != TIMER_GRACE; }
+
+static void arm_proxy(lua_State *L, weir_State *S, weir_Clock *k);
+
+/* Arms for `deadline`; the value that the timer is part of is at idx. */
+static void arm(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline, int idx) {
+  t->clock = k;
+  t->deadline = deadline;
+  if (!(deadline < HUGE_VAL))
+    return; /* infinity never comes */
+  heap_reserve(L, &k->due);
+  heap_reserve(L, &k->aside);
+  t->slot = shelve(L, k, idx);
+  t->seq = ++S->armed;
+  t->instant = deadline <= weir_clock_now(k);
+  t->set_aside = 0;
+  weir_heap_insert(&k->due, &t->item, deadline, t->seq);
+  k->keeping += (size_t)keeps_loop(t);
+  if (k->kind == CLOCK_SCALED)
+    arm_proxy(L, S, k);
+}
+
+static void unlink_limit(weir_Timer *t) {
+  weir_Timer **at = &t->node->timers;
+  while (*at && *at != t)
+    at = &(*at)->next;
+  if (*at)
+    *at = t->next;
+  t->node = NULL;
+}
+
+static void take_out(weir_Timer *t) {
+  weir_Clock *k = t->clock;
+  weir_heap_remove(t->set_aside ? &k->aside : &k->due, &t->item);
+  unshelve(k, t->slot);
+  k->keeping -= (size_t)keeps_loop(t);
+  if (t->node)
+    unlink_limit(t);
+}
+
+void weir_timer_disarm(weir_State *S, weir_Timer *t) {
+  (void)S;
+  if (t->item.pos)
+    take_out(t);
+}
+
+/* The parent is to wake a scaled clock at its first deadline. */
+static void arm_proxy(lua_State *L, weir_State *S, weir_Clock *k) {
+  double next = weir_clock_next(k);
+  weir_timer_disarm(S, &k->proxy);
+  if (next == HUGE_VAL || k->pauses > 0 || k->speed == 0)
+    return;
+  lua_pushvalue(k->shelf, 2);
+  lua_xmove(k->shelf, L, 1);
+  arm(L, S, k->parent, &k->proxy, k->since + (next - k->now) / k->speed, lua_gettop(L));
+  lua_pop(L, 1);
+}
+
+void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int pauses) {
+  weir_Clock *k = lua_touserdata(L, idx);
+  k->now = scaled_now(k);
+  k->since = weir_clock_now(k->parent);
+  k->speed = speed;
+  k->pauses = pauses;
+  arm_proxy(L, S, k);
+}
+
+int weir_clock_gc(lua_State *L) {
+  weir_Clock *k = lua_touserdata(L, 1);
+  for (size_t i = 0; i < k->due.n; i++) {
+    weir_Timer *t = (weir_Timer *)(void *)k->due.v[i].item;
+    if (t->node)
+      unlink_limit(t);
+  }
+  heap_free(L, &k->due);
+  heap_free(L, &k->aside);
+  resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);
+  k->free_slots = NULL;
+  k->nfree = k->nslots = k->used_slots = 0;
+  return 0;
+}
+
+/* ---- timers ---- */
+
+void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int n) {
+  weir_Clock *k = lua_touserdata(L, clock);
+  weir_Timed *d;
+  weir_deferred_pack(L, n);
+  d = (weir_Timed *)(void *)weir_deferred_new(L, S, KIND_TIMED, sizeof *d);
+  d->d.nvalues = n; /* of UV_ARGUMENTS, until it fires */
+  d->timer.kind = TIMER_AFTER;
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, UV_ARGUMENTS);
+  lua_pushvalue(L, clock);
+  lua_setiuservalue(L, -2, UV_VALUE);
+  d->timer.remaining = HUGE_VAL;
+  arm(L, S, k, &d->timer, deadline, lua_gettop(L));
+}
+
+void weir_timer_freeze(weir_State *S, weir_Timed *d) {
+  double left = d->timer.deadline - weir_clock_now(d->timer.clock);
+  d->timer.remaining = left > 0 ? left : 0;
+  weir_timer_disarm(S, &d->timer);
+}
+
+void weir_timer_thaw(lua_State *L, weir_State *S, int idx) {
+  weir_Timed *d = lua_touserdata(L, idx);
+  weir_Clock *k = d->timer.clock;
+  arm(L, S, k, &d->timer, weir_clock_now(k) + d->timer.remaining, idx);
+}
+
+void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double deadline,
+                      weir_TimerKind kind) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Timer *t;
+  if (!(deadline < HUGE_VAL))
+    return;
+  t = lua_newuserdatauv(L, sizeof *t, LIMIT_SLOTS);
+  *t = (weir_Timer){.kind = (uint8_t)kind};
+  lua_pushvalue(L, idx);
+  lua_setiuservalue(L, -2, LIMIT_NODE);
+  lua_pushvalue(L, clock);
+  lua_setiuservalue(L, -2, LIMIT_CLOCK);
+  arm(L, S, lua_touserdata(L, clock), t, deadline, lua_gettop(L));
+  t->node = d;
+  t->next = d->timers;
+  d->timers = t;
+  lua_pop(L, 1);
+}
+
+void weir_timer_unlimit(weir_State *S, weir_Deferred *d, weir_TimerKind kind) {
+  weir_Timer *t = d->timers, *next;
+  for (; t; t = next) {
+    next = t->next;
+    if (kind == TIMER_AFTER || t->kind == kind)
+      weir_timer_disarm(S, t);
+  }
+}
+
+/* ---- firing ---- */
+
+static void push_timeout_error(lua_State *L, weir_State *S) {
+  lua_pushliteral(L, "timed out");
+  weir_error_new(L, S, ERROR_TIMEOUT);
+}
+
+static void fire_after(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  lua_getiuservalue(L, idx, UV_ARGUMENTS);
+  weir_deferred_fire(L, S, idx, d->nvalues, 0);
+}
+
+static void fire_timeout(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  d->flags |= FLAG_TIMED_OUT;
+  push_timeout_error(L, S);
+  if (!weir_flow_cancel(L, S, idx, S->grace))
+    d->flags &= (uint16_t)~FLAG_TIMED_OUT;
+}
+
+static void fire_grace(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
+    c->force = 1;
+  else if (!weir_flow_close(L, S, idx))
+    weir_failure_report_error(L, S);
+}
+
+static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
+  int node;
+  lua_getiuservalue(L, -1, LIMIT_NODE);
+  node = lua_gettop(L);
+  if (kind == TIMER_TIMEOUT) {
+    fire_timeout(L, S, node);
+  } else if (kind == TIMER_GRACE) {
+    fire_grace(L, S, node);
+  } else {
+    push_timeout_error(L, S);
+    weir_flow_leave(L, S, node);
+  }
+}
+
+static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
+  int top = lua_gettop(L);
+  lua_rawgeti(t->clock->shelf, 1, t->slot);
+  lua_xmove(t->clock->shelf, L, 1);
+  take_out(t);
+  if (t->kind == TIMER_AFTER) {
+    fire_after(L, S, top + 1);
+  } else if (t->kind == TIMER_CLOCK) {
+    weir_Clock *k = lua_touserdata(L, top + 1);
+    double now = weir_clock_now(k), next = weir_clock_next(k);
+    weir_clock_advance(L, S, k, now > next ? now : next, S->armed);
+    arm_proxy(L, S, k);
+  } else {
+    fire_limit(L, S, (weir_TimerKind)t->kind);
+  }
+  weir_deferred_drain(L, S);
+  weir_flow_settle_hooks(L, S);
+  lua_settop(L, top);
+}
+
+/* A timer armed for the present instant waits for the next advance. */
+static int is_too_new(const weir_Timer *t, uint64_t limit) { return t->instant && t->seq > limit; }
+
+static void set_aside(weir_Clock *k, weir_Timer *t) {
+  weir_heap_remove(&k->due, &t->item);
+  weir_heap_insert(&k->aside, &t->item, t->deadline, t->seq);
+  t->set_aside = 1;
+}
+
+static void bring_back(weir_Clock *k) {
+  while (k->aside.n) {
+    weir_Timer *t = (weir_Timer *)(void *)k->aside.v[0].item;
+    weir_heap_remove(&k->aside, &t->item);
+    weir_heap_insert(&k->due, &t->item, t->deadline, t->seq);
+    t->set_aside = 0;
+  }
+}
+
+static weir_Timer *first_due(const weir_Clock *k, double now) {
+  return k->due.n && k->due.v[0].key <= now ? (weir_Timer *)(void *)k->due.v[0].item : NULL;
+}
+
+static weir_Timer *next_due(weir_Clock *k, double now, uint64_t limit) {
+  weir_Timer *t;
+  while ((t = first_due(k, now)) != NULL && is_too_new(t, limit))
+    set_aside(k, t);
+  return t;
+}
+
+static void move_to(weir_Clock *k, double now) {
+  if (k->kind == CLOCK_MANUAL && now > k->now)
+    k->now = now;
+}
+
+/* Fires all of the first deadline up to `target`; 0 if there is none. */
+static int fire_batch(lua_State *L, weir_State *S, weir_Clock *k, double target, uint64_t limit) {
+  weir_Timer *t = next_due(k, target, limit);
+  double deadline;
+  if (!t)
+    return 0;
+  deadline = t->deadline;
+  move_to(k, deadline);
+  for (; t; t = next_due(k, deadline, limit))
+    fire(L, S, t);
+  return 1;
+}
+
+int weir_clock_advance_once(lua_State *L, weir_State *S, weir_Clock *k, double target,
+                            uint64_t limit) {
+  int fired = fire_batch(L, S, k, target, limit);
+  bring_back(k);
+  if (!fired)
+    move_to(k, target);
+  return fired;
+}
+
+void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double target, uint64_t limit) {
+  luaL_checkstack(L, 16, "too many nested clocks");
+  while (!S->over && fire_batch(L, S, k, target, limit))
+    if (weir_sched_may_run(S))
+      weir_sched_run_woken(L, S);
+  if (!S->over)
+    move_to(k, target);
+  bring_back(k);
+}

@@ -1,0 +1,96 @@
+/*
+** Clocks and their timers. A clock owns the deadlines set on it; due ones fire in
+** the order (deadline, armed).
+*/
+#ifndef WEIR_CLOCK_H
+#define WEIR_CLOCK_H
+
+#include "deferred.h"
+#include "heap.h"
+
+typedef enum weir_ClockKind { CLOCK_REAL, CLOCK_MANUAL, CLOCK_SCALED } weir_ClockKind;
+
+typedef enum weir_TimerKind {
+  TIMER_AFTER,   /* part of a KIND_TIMED Deferred */
+  TIMER_AWAIT,   /* a limit: the coroutine leaves its wait */
+  TIMER_TIMEOUT, /* a limit: the Deferred is cancelled */
+  TIMER_GRACE,   /* a limit: the coroutine is closed */
+  TIMER_CLOCK    /* part of a scaled clock: its next deadline, on its parent */
+} weir_TimerKind;
+
+/*
+** Armed while item.pos != 0; then `shelf` of its clock holds whatever the timer
+** is part of, under `slot`.
+*/
+typedef struct weir_Timer {
+  weir_HeapItem item; /* first */
+  weir_Clock *clock;  /* owned by what the timer is part of */
+  double deadline;    /* on `clock` */
+  double remaining;   /* while frozen: what was left; HUGE_VAL: never comes */
+  uint64_t seq;
+  int slot;
+  uint8_t kind;    /* weir_TimerKind */
+  uint8_t instant; /* armed for what was the present then: not in the advance under way */
+  uint8_t set_aside;        /* in `aside`, not in `due` */
+  weir_Deferred *node;      /* limits: in the list of this one while armed */
+  struct weir_Timer *next;  /* in that list */
+} weir_Timer;
+
+typedef struct weir_Timed {
+  weir_Deferred d;
+  weir_Timer timer;
+} weir_Timed;
+
+/* User values of a limit: a timer that stands alone. */
+enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
+
+struct weir_Clock {
+  weir_State *tag;
+  uint8_t kind;      /* weir_ClockKind */
+  int depth;         /* clocks above it */
+  int pauses;        /* scaled */
+  double speed;      /* scaled */
+  double now;        /* manual: the time; scaled: the time at `since` of the parent */
+  double since;      /* scaled */
+  weir_Clock *parent; /* scaled; user value CLOCK_PARENT holds it */
+  weir_Timer proxy;   /* scaled: stands in the parent for the first deadline here */
+  weir_Heap due;
+  weir_Heap aside; /* instants met during an advance, until its end */
+  size_t keeping;  /* timers that give a loop something to wait for */
+  int *free_slots; /* of the table on `shelf`; room for `nslots` */
+  int nfree, nslots, used_slots;
+  lua_State *shelf; /* slot 1: the table that holds what is armed; slot 2: the clock */
+};
+enum { CLOCK_SHELF = 1, CLOCK_PARENT, CLOCK_SLOTS = CLOCK_PARENT };
+
+weir_Clock *weir_clock_at(lua_State *L, const weir_State *S, int idx);
+/* Pushes a new clock; for a scaled one the parent is at `parent`. [-0, +1, m] */
+weir_Clock *weir_clock_new(lua_State *L, weir_State *S, weir_ClockKind kind, int parent);
+int weir_clock_gc(lua_State *L);
+
+double weir_clock_now(const weir_Clock *k);
+/* Fires what is due up to `target`, what it wakes running in between where that is possible.
+   `limit`: timers armed for their present after this one stay. */
+void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double target, uint64_t limit);
+/* Fires what has the first deadline up to `target`; if nothing is due, goes there and returns 0. */
+int weir_clock_advance_once(lua_State *L, weir_State *S, weir_Clock *k, double target,
+                            uint64_t limit);
+/* Time of the next deadline; HUGE_VAL: none. */
+double weir_clock_next(const weir_Clock *k);
+/* Changes speed or pauses of a scaled clock. */
+void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int pauses);
+
+/* Pushes a Deferred that fires at `deadline` of the clock at `clock` with the n values on top.
+   [-n, +1, m] */
+void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int n);
+/* Sets a limit on the Deferred at idx. [-0, +0, m] */
+void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double deadline,
+                      weir_TimerKind kind);
+/* Takes away the limits of one kind, or with TIMER_AFTER all. */
+void weir_timer_unlimit(weir_State *S, weir_Deferred *d, weir_TimerKind kind);
+void weir_timer_disarm(weir_State *S, weir_Timer *t);
+/* Pause and unpause of a timed Deferred, at idx. */
+void weir_timer_freeze(weir_State *S, weir_Timed *d);
+void weir_timer_thaw(lua_State *L, weir_State *S, int idx);
+
+#endif

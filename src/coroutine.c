@@ -1,0 +1,423 @@
+#include "coroutine.h"
+
+#include "clock.h"
+#include "failure.h"
+#include "flow.h"
+#include "list.h"
+#include "sched.h"
+#include "wait.h"
+
+#define POOL_MOST 1024    /* idle threads kept for reuse */
+#define NESTED_CLOSES 100 /* resets within <close> handlers of resets, each on the C stack */
+
+typedef struct Owner {
+  weir_State *tag;
+  lua_Hook hook; /* the user's own, while ours waits to raise */
+  int mask, count;
+} Owner;
+
+/* ---- threads ---- */
+
+static void new_owner(lua_State *L, weir_State *S) {
+  Owner *o = lua_newuserdatauv(L, sizeof *o, OWNER_SLOTS);
+  o->tag = S;
+  lua_newthread(L);
+  lua_setiuservalue(L, -2, OWNER_THREAD);
+  weir_state_push(L, S, HOME_OWNER);
+  lua_setmetatable(L, -2);
+}
+
+/* Pushes an owner; its thread is idle. */
+static lua_State *acquire(lua_State *L, weir_State *S) {
+  lua_State *thread;
+  lua_Hook hook = lua_gethook(L);
+  if (S->pooled > 0) {
+    S->pooled--;
+    weir_deque_take_back(L, &S->pool);
+  } else {
+    new_owner(L, S);
+  }
+  lua_getiuservalue(L, -1, OWNER_THREAD);
+  thread = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  if (lua_gethook(thread) != hook) /* as lua_newthread would have inherited it */
+    lua_sethook(thread, hook, lua_gethookmask(L), lua_gethookcount(L));
+  return thread;
+}
+
+static void clear_slot(lua_State *L, int owner, int slot) {
+  lua_pushnil(L);
+  lua_setiuservalue(L, owner, slot);
+}
+
+static void drop_raise(lua_State *L, weir_Coroutine *c, int idx) {
+  weir_coroutine_take_raise(L, c, idx);
+  lua_pop(L, 1);
+}
+
+/* Takes the thread from the Coroutine at idx; it is empty. */
+static void release(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  int owner;
+  lua_getiuservalue(L, idx, UV_OWNER);
+  owner = lua_gettop(L);
+  clear_slot(L, owner, OWNER_COROUTINE);
+  if (c->raising)
+    drop_raise(L, c, idx);
+  if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST && !S->closing) {
+    S->pooled++;
+    weir_deque_push(L, &S->pool, 0);
+  } else {
+    lua_pop(L, 1);
+  }
+  lua_pushnil(L);
+  lua_setiuservalue(L, idx, UV_OWNER);
+  c->thread = c->top = NULL;
+}
+
+/* The collector found that nothing can resume the owner's coroutine. It may run at any allocation:
+   so it only notes what it found. */
+int weir_owner_gc(lua_State *L) {
+  Owner *o = lua_touserdata(L, 1);
+  weir_State *S = o->tag;
+  weir_Coroutine *c;
+  lua_getiuservalue(L, 1, OWNER_COROUTINE);
+  c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
+  if (!c || c->life == LIFE_ENDED || S->closing)
+    return 0;
+  weir_deque_push(L, &S->found, 0);
+  lua_getmetatable(L, 1);
+  lua_setmetatable(L, 1); /* for lua_close */
+  return 0;
+}
+
+/* ---- the body ---- */
+
+/* What is on the thread when it ends: first true's stand-in, the handler, or false; then the
+   values, or the error. */
+static int body_end(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_pushboolean(L, 0);
+    lua_replace(L, 1);
+  }
+  return lua_gettop(L);
+}
+
+/* handler, f, arguments */
+static int body_main(lua_State *L) {
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_end);
+  return body_end(L, status, 0);
+}
+
+void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
+  lua_State *thread = c->thread;
+  if (!lua_checkstack(thread, n + 4))
+    luaL_error(L, "too many arguments");
+  lua_pushcfunction(thread, body_main);
+  lua_pushcfunction(thread, weir_failure_handler);
+  lua_xmove(L, thread, n + 1);
+  c->nargs = n + 2;
+  c->life = LIFE_NEW;
+  c->raise = c->raw = c->gave_way = 0;
+}
+
+weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
+  weir_Coroutine *c =
+      (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
+  int idx = lua_gettop(L);
+  c->life = LIFE_ENDED; /* until it has a thread */
+  c->thread = c->top = acquire(L, S);
+  lua_pushvalue(L, idx);
+  lua_setiuservalue(L, -2, OWNER_COROUTINE);
+  lua_setiuservalue(L, idx, UV_OWNER);
+  lua_insert(L, -n - 2);
+  weir_coroutine_load(L, c, n);
+  weir_list_append(S->live_first, S->live_last, c, prev, next);
+  return c;
+}
+
+void weir_coroutine_set_name(lua_State *L, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    c->name = lua_tostring(L, -1);
+    lua_setiuservalue(L, idx, UV_NAME);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
+weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S) {
+  int n = lua_gettop(L) - 1;
+  weir_Coroutine *c;
+  if (!weir_coroutine_undecorate(L, 1))
+    lua_pushnil(L);
+  lua_insert(L, 1); /* the name */
+  c = weir_coroutine_new(L, S, n);
+  lua_insert(L, 1);
+  weir_coroutine_set_name(L, 1);
+  return c;
+}
+
+/* A weir.coroutine function: upvalues are the state, the body and the name. */
+static int decorated(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int n = lua_gettop(L);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  weir_coroutine_new(L, S, n);
+  lua_pushvalue(L, lua_upvalueindex(3));
+  weir_coroutine_set_name(L, 1);
+  return weir_sched_spawn(L, S);
+}
+
+lua_CFunction weir_coroutine_decorator(void) { return decorated; }
+
+int weir_coroutine_undecorate(lua_State *L, int idx) {
+  if (lua_tocfunction(L, idx) != decorated)
+    return 0;
+  lua_getupvalue(L, idx, 3);
+  lua_getupvalue(L, idx, 2);
+  lua_replace(L, idx);
+  return 1;
+}
+
+/* ---- waking ---- */
+
+static void set_ready(lua_State *L, weir_State *S, int idx, int nargs, int raise) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  c->life = LIFE_READY;
+  c->nargs = nargs;
+  c->raise = (unsigned)raise & 1;
+  c->gave_way = 0;
+  c->d.flags &= (uint16_t)~FLAG_LEAVING;
+  if (c->d.timers)
+    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
+  if (!(c->d.flags & FLAG_HELD))
+    weir_sched_ready(L, S, idx);
+}
+
+void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  lua_xmove(L, c->thread, 1); /* its thread has LUA_MINSTACK free slots */
+  set_ready(L, S, idx, 1, 1);
+}
+
+void weir_coroutine_strike(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  (void)S;
+  c->struck = 1;
+  lua_getiuservalue(L, idx, UV_VALUE);
+}
+
+/* The error with which it leaves what it waited on. */
+static void push_leaving_error(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  if (c->d.flags & FLAG_MARKED) {
+    weir_coroutine_strike(L, S, c, idx);
+    return;
+  }
+  lua_getiuservalue(L, idx, UV_VALUE);
+  lua_pushnil(L);
+  lua_setiuservalue(L, idx, UV_VALUE);
+}
+
+static void keep_note(lua_State *L, int idx, int didx) {
+  weir_Deferred *c = lua_touserdata(L, idx);
+  lua_getiuservalue(L, didx, UV_TARGET);
+  lua_setiuservalue(L, idx, UV_TARGET);
+  c->flags |= FLAG_NOTED;
+}
+
+void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  const weir_Deferred *d = lua_touserdata(L, didx);
+  int failed = (d->flags & FLAG_FAILED) != 0;
+  int n = d->nvalues;
+  if (failed && (c->d.flags & FLAG_LEAVING)) {
+    push_leaving_error(L, S, c, idx);
+    weir_coroutine_raise(L, S, idx);
+    return;
+  }
+  if (n > 1 && !(lua_checkstack(L, n + 4) && lua_checkstack(c->thread, n + 4))) {
+    lua_pushliteral(L, "stack overflow");
+    weir_coroutine_raise(L, S, idx);
+    return;
+  }
+  n = weir_deferred_push_outcome(L, didx);
+  if (n)
+    lua_xmove(L, c->thread, n);
+  if (failed && (d->flags & FLAG_NOTED))
+    keep_note(L, idx, didx);
+  set_ready(L, S, idx, n, failed);
+}
+
+/* ---- errors at a plain coroutine.yield ---- */
+
+static Owner *owner_of(lua_State *L, int idx) {
+  Owner *o;
+  lua_getiuservalue(L, idx, UV_OWNER);
+  o = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return o;
+}
+
+/* Pushes the error that was to be raised; the user's own hook comes back. */
+void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx) {
+  Owner *o = owner_of(L, idx);
+  lua_sethook(c->thread, o->hook, o->mask, o->count);
+  c->raising = 0;
+  lua_getiuservalue(L, idx, UV_OWNER);
+  lua_getiuservalue(L, -1, OWNER_RAISE);
+  clear_slot(L, lua_gettop(L) - 1, OWNER_RAISE);
+  lua_remove(L, -2);
+}
+
+static void raise_hook(lua_State *L, lua_Debug *ar) {
+  weir_State *S = weir_state_get(L);
+  weir_Coroutine *c = S ? S->running : NULL;
+  (void)ar;
+  if (!c || c->thread != L || !c->raising) {
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  luaL_checkstack(L, 4, NULL);
+  weir_state_push_running(L, S);
+  weir_coroutine_take_raise(L, c, lua_gettop(L));
+  lua_error(L);
+}
+
+/* coroutine.yield has no continuation of ours to raise from; a count hook raises at the next
+   instruction instead. */
+void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx) {
+  Owner *o = owner_of(L, idx);
+  lua_getiuservalue(L, idx, UV_OWNER);
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, OWNER_RAISE);
+  lua_pop(L, 1);
+  if (!c->raising) {
+    o->hook = lua_gethook(c->thread);
+    o->mask = lua_gethookmask(c->thread);
+    o->count = lua_gethookcount(c->thread);
+  }
+  c->raising = 1;
+  lua_sethook(c->thread, raise_hook, LUA_MASKCOUNT, 1);
+}
+
+/* ---- the end ---- */
+
+int weir_coroutine_is_used(const weir_Coroutine *c) {
+  lua_Debug ar;
+  return lua_status(c->thread) == LUA_OK && lua_getstack(c->thread, 0, &ar);
+}
+
+int weir_coroutine_can_resume(const weir_Coroutine *c) {
+  if (lua_gettop(c->thread) < c->nargs + (c->life == LIFE_NEW))
+    return 0;
+  if (c->life == LIFE_NEW)
+    return lua_status(c->thread) == LUA_OK && !weir_coroutine_is_used(c);
+  return lua_status(c->thread) == LUA_YIELD;
+}
+
+int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_Coroutine *before = S->running;
+  int status;
+  if (S->close_depth >= NESTED_CLOSES) {
+    lua_pushliteral(L, "C stack overflow");
+    return LUA_ERRERR;
+  }
+  if (weir_coroutine_is_used(c)) {
+    lua_pushliteral(L, "cannot close a running coroutine");
+    return LUA_ERRRUN;
+  }
+  lua_pushvalue(L, idx);
+  weir_sched_enter(L, S);
+  S->close_depth++;
+  S->busy++;
+  c->life = LIFE_RUNNING;
+  c->top = NULL; /* nothing in a handler may suspend */
+  status = weir_closethread(c->thread, L);
+  c->top = c->thread;
+  S->busy--;
+  S->close_depth--;
+  weir_sched_leave(S, before);
+  if (status != LUA_OK) {
+    lua_xmove(c->thread, L, 1);
+    if (lua_status(c->thread) != LUA_OK) /* before 5.4.3 the thread stays dead */
+      weir_closethread(c->thread, L);
+  }
+  lua_settop(c->thread, 0);
+  return status;
+}
+
+/* 5.6: a coroutine that was cancelled never ends with success. */
+static int apply_cancel(lua_State *L, int idx, int n, int *failed) {
+  const weir_Coroutine *c = lua_touserdata(L, idx);
+  if (*failed || !(c->d.flags & FLAG_MARKED))
+    return n;
+  lua_pop(L, n);
+  lua_getiuservalue(L, idx, UV_VALUE);
+  *failed = 1;
+  return 1;
+}
+
+static int pack_values(lua_State *L) {
+  weir_deferred_pack(L, lua_gettop(L));
+  return 1;
+}
+
+static int pack_safely(lua_State *L, int n, int *failed) {
+  if (n < 2) {
+    weir_deferred_pack(L, n);
+    return n;
+  }
+  lua_pushcfunction(L, pack_values);
+  lua_insert(L, -n - 1);
+  if (lua_pcall(L, n, 1, 0) == LUA_OK)
+    return n;
+  *failed = 1;
+  return 1;
+}
+
+static void retire(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_list_remove(S->live_first, S->live_last, c, prev, next);
+  c->life = LIFE_ENDED;
+  c->ticket = 0;
+  if (c->d.timers)
+    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
+  release(L, S, idx);
+}
+
+/* The note of the uncaught error, if it is that of the failure. */
+static void take_note(lua_State *L, weir_State *S, int idx) {
+  int top = lua_gettop(L);
+  lua_getiuservalue(L, idx, UV_OWNER);
+  lua_getiuservalue(L, -1, OWNER_NOTE);
+  clear_slot(L, top + 1, OWNER_NOTE);
+  weir_state_set(L, S, HOME_LAST_FAILURE);
+  lua_settop(L, top);
+}
+
+/* Is a returned Deferred to be adopted? Not if a cancel is due: adopting is a wait (5.8). */
+static int adopts(lua_State *L, const weir_State *S, const weir_Coroutine *c, int n, int failed) {
+  return !failed && n == 1 && weir_deferred_at(L, S, -1) && !weir_coroutine_is_due(c);
+}
+
+void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  if (adopts(L, S, c, n, failed)) {
+    retire(L, S, idx);
+    weir_deferred_adopt(L, S, idx);
+  } else {
+    n = apply_cancel(L, idx, n, &failed);
+    n = pack_safely(L, n, &failed);
+    if (c->unwinding)
+      take_note(L, S, idx);
+    retire(L, S, idx);
+    weir_deferred_set_outcome(L, S, idx, n, failed);
+    if (c->unwinding)
+      weir_failure_take(L, S, idx);
+  }
+  if (c->d.phase == PHASE_FIRED && !(c->d.flags & FLAG_HELD))
+    weir_deferred_queue(L, S, idx);
+}

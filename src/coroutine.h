@@ -1,0 +1,90 @@
+/*
+** The Coroutine: a Deferred whose outcome is that of a Lua function, run on a
+** thread of its own by the trampoline in sched.c.
+*/
+#ifndef WEIR_COROUTINE_H
+#define WEIR_COROUTINE_H
+
+#include "deferred.h"
+
+typedef enum weir_Life {
+  LIFE_NEW,     /* the body stands on the thread, not begun (also after a noreturn) */
+  LIFE_READY,   /* to be resumed with the `nargs` values on top of the thread */
+  LIFE_RUNNING, /* also in its <close> handlers */
+  LIFE_CALLING, /* until its eager callee reaches a wait */
+  LIFE_WAITING, /* UV_TARGET says on what */
+  LIFE_ENDED    /* no body, no thread; perhaps adopting what it returned */
+} weir_Life;
+
+struct weir_Coroutine {
+  weir_Deferred d;               /* first: a Coroutine is a Deferred */
+  lua_State *thread;             /* valid until LIFE_ENDED; UV_OWNER holds it */
+  lua_State *top;                /* where it runs: `thread` or its innermost generator's */
+  weir_Coroutine *prev, *next;   /* in the list of live ones */
+  uint64_t ticket;               /* its place in a ready queue; 0: in none */
+  double deadline;               /* when grace runs out; valid if FLAG_MARKED */
+  const char *name;              /* UV_NAME holds it; may be NULL */
+  int nargs;                     /* LIFE_READY: values on top of `thread` */
+  uint8_t life;                  /* weir_Life */
+  unsigned raise : 1;            /* LIFE_READY: the value is an error to raise */
+  unsigned raw : 1;              /* suspended by coroutine.yield: no continuation of ours */
+  unsigned raising : 1;          /* a hook on `thread` is about to raise OWNER_RAISE */
+  unsigned gave_way : 1;         /* LIFE_READY by weir.yield, nothing has been delivered */
+  unsigned struck : 1;           /* the cancel error has been raised in it */
+  unsigned called : 1;           /* a caller on `callers` waits for its first wait */
+  unsigned blocked : 1;          /* a C call stands between its generator and its thread */
+  unsigned unwinding : 1;        /* an uncaught error is closing its variables */
+  unsigned force : 1;            /* to be closed at the next wait */
+  unsigned found : 1;            /* by the collector, once */
+  unsigned handler_failed : 1;   /* closed by force, and a handler raised */
+};
+
+/* User values of an owner: it holds a thread, passes from coroutine to coroutine with it, and has
+   the finalizer that tells when its coroutine was lost. */
+enum { OWNER_THREAD = 1, OWNER_COROUTINE, OWNER_RAISE, OWNER_NOTE, OWNER_SLOTS = OWNER_NOTE };
+
+#define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
+
+static inline int weir_is_coroutine(const weir_Deferred *d) { return d->kind == KIND_COROUTINE; }
+
+/* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
+weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);
+/* Makes the values of L, a function and arguments, into a Coroutine, then the only value. [*, +1, m] */
+weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S);
+/* Names the Coroutine at idx after the string on top; anything else is no name. [-1, +0, -] */
+void weir_coroutine_set_name(lua_State *L, int idx);
+/* Puts the body below n arguments on its empty thread. [-(n+1), +0, e] */
+void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n);
+/* If the value at idx is a weir.coroutine function, replaces it by its body and returns 1. The
+   name is pushed then. [-0, +0|1, -] */
+int weir_coroutine_undecorate(lua_State *L, int idx);
+lua_CFunction weir_coroutine_decorator(void);
+
+/* Resumes the Coroutine at idx later with the outcome of the Deferred at d. [-0, +0, m] */
+void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int d);
+/* Resumes it later with the error on top raised at its wait. [-1, +0, m] */
+void weir_coroutine_raise(lua_State *L, weir_State *S, int idx);
+/* Its body ended with the n values on top, or the error. [-n, +0, m] */
+void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed);
+/* Closes the variables of its thread and empties it; the handler's error is pushed if there is one.
+   [-0, +0|1, m] Returns Lua's status. */
+int weir_coroutine_reset(lua_State *L, weir_State *S, int idx);
+/* Must the coroutine stop at its next wait: is a cancel due that it has not seen? */
+static inline int weir_coroutine_is_due(const weir_Coroutine *c) {
+  return (c->d.flags & FLAG_MARKED) && !c->struck;
+}
+/* Sets the running one's cancel error to be raised now: pushes it. [-0, +1, -] */
+void weir_coroutine_strike(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
+/* Sets up a hook that raises the error on top at the next instruction of its thread. [-1, +0, -] */
+void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx);
+/* While `raising`: takes that away again and pushes the error. [-0, +1, -] */
+void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx);
+/* Somebody else has resumed its thread, and it runs: it must not be touched. */
+int weir_coroutine_is_used(const weir_Coroutine *c);
+/* False if somebody else has resumed or closed its thread. */
+int weir_coroutine_can_resume(const weir_Coroutine *c);
+
+/* Finalizers. */
+int weir_owner_gc(lua_State *L);
+
+#endif

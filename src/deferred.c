@@ -1,0 +1,378 @@
+#include "deferred.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "coroutine.h"
+#include "failure.h"
+#include "flow.h"
+#include "wait.h"
+
+/* Fires and adds nested in callbacks deeper than this are queued until the outer one returns.
+   Each level takes about three of Lua's C calls (LUAI_MAXCCALLS is 200). */
+#define NESTED_FIRES 24
+
+weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == S ? d : NULL;
+}
+
+weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
+  int nuv = kind == KIND_COROUTINE ? UV_COROUTINE : kind == KIND_TIMED ? UV_TIMED : UV_DEFERRED;
+  weir_Deferred *d = lua_newuserdatauv(L, size, nuv);
+  memset(d, 0, size);
+  d->tag = S;
+  d->kind = (uint8_t)kind;
+  weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_COROUTINE : HOME_DEFERRED);
+  lua_setmetatable(L, -2);
+  return d;
+}
+
+/* ---- outcome ---- */
+
+void weir_deferred_pack(lua_State *L, int n) {
+  if (n == 1)
+    return;
+  if (n == 0) {
+    lua_pushnil(L);
+    return;
+  }
+  lua_createtable(L, n, 0);
+  lua_insert(L, -n - 1);
+  for (int i = n; i > 0; i--)
+    lua_rawseti(L, -i - 1, i);
+}
+
+int weir_deferred_push_outcome(lua_State *L, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  int n = d->nvalues;
+  if (n == 0)
+    return 0;
+  luaL_checkstack(L, n, "too many values");
+  lua_getiuservalue(L, idx, UV_VALUE);
+  if (n == 1)
+    return 1;
+  for (int i = 1; i <= n; i++)
+    lua_rawgeti(L, -i, i);
+  lua_remove(L, -n - 1);
+  return n;
+}
+
+/* 2.7: a cancel error that comes of a Deferred's own timeout becomes the TimeoutError. */
+static void apply_timeout(lua_State *L, weir_State *S, const weir_Deferred *d) {
+  if (!(d->flags & FLAG_TIMED_OUT) || !weir_error_is(L, S, lua_gettop(L), ERROR_CANCELLED))
+    return;
+  lua_pushliteral(L, "reason");
+  lua_rawget(L, -2);
+  if (weir_error_is(L, S, lua_gettop(L), ERROR_TIMEOUT))
+    lua_remove(L, -2);
+  else
+    lua_pop(L, 1);
+}
+
+void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  weir_failure_forget(L, S, idx);
+  d->flags &= (uint16_t) ~(FLAG_FAILED | FLAG_HANDLED);
+  if (failed) {
+    apply_timeout(L, S, d);
+    d->flags |= FLAG_FAILED;
+  }
+  lua_setiuservalue(L, idx, UV_VALUE);
+  d->nvalues = n;
+  d->phase = PHASE_FIRED;
+}
+
+void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to) {
+  const weir_Deferred *d = lua_touserdata(L, from);
+  lua_getiuservalue(L, from, UV_VALUE);
+  weir_deferred_set_outcome(L, S, to, d->nvalues, d->flags & FLAG_FAILED);
+  if (d->flags & FLAG_NOTED) { /* its traceback goes along */
+    lua_getiuservalue(L, from, UV_TARGET);
+    lua_setiuservalue(L, to, UV_TARGET);
+    ((weir_Deferred *)lua_touserdata(L, to))->flags |= FLAG_NOTED;
+  }
+}
+
+/* ---- callbacks ---- */
+
+static void put_call(lua_State *L, weir_Deferred *d, weir_Call call) {
+  lua_Integer at = 2 * (lua_Integer)(d->next_call + d->ncalls) + 1;
+  if (call == CALL_PAIR) { /* table g f -> */
+    lua_rawseti(L, -3, at + 1);
+    lua_rawseti(L, -2, at);
+  } else { /* table f; the second of a pair says when: false: after a success, nil: a failure */
+    if (call == CALL_ERRBACK) {
+      lua_pushboolean(L, 0);
+      lua_rawseti(L, -3, at);
+      lua_rawseti(L, -2, at + 1);
+      return;
+    }
+    lua_pushboolean(L, call == CALL_BOTH);
+    lua_rawseti(L, -3, at + 1);
+    lua_rawseti(L, -2, at);
+  }
+}
+
+/* Turns the single callback into the table of pairs f, g: g is true for add_both, and false stands
+   for the one that is not given. */
+static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
+  lua_createtable(L, 8, 0);
+  if (lua_getiuservalue(L, idx, UV_CALLBACKS) == LUA_TTABLE) {
+    lua_pop(L, 2); /* a finalizer spilled them meanwhile */
+    return;
+  }
+  if (d->ncalls == 1) {
+    d->ncalls = 0;
+    put_call(L, d, (weir_Call)d->first_call);
+    d->ncalls = 1;
+  } else {
+    lua_pop(L, 1);
+  }
+  lua_setiuservalue(L, idx, UV_CALLBACKS);
+}
+
+static int is_spilled(lua_State *L, int idx) {
+  int spilled = lua_getiuservalue(L, idx, UV_CALLBACKS) == LUA_TTABLE;
+  lua_pop(L, 1);
+  return spilled;
+}
+
+void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->ncalls == 0 && call != CALL_PAIR) {
+    d->next_call = 0;
+    d->first_call = (uint8_t)call;
+    lua_setiuservalue(L, idx, UV_CALLBACKS);
+  } else {
+    if (!is_spilled(L, idx))
+      spill_calls(L, d, idx);
+    lua_getiuservalue(L, idx, UV_CALLBACKS);
+    lua_insert(L, call == CALL_PAIR ? -3 : -2);
+    put_call(L, d, call);
+    lua_pop(L, 1);
+  }
+  d->ncalls++;
+  if (d->phase == PHASE_SETTLED)
+    d->phase = PHASE_FIRED;
+  if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY))) {
+    weir_deferred_queue(L, S, idx);
+    weir_deferred_drain(L, S);
+  }
+}
+
+static weir_Call decode_pair(lua_State *L) { /* f g -> the one or two functions */
+  if (lua_isboolean(L, -1)) {
+    weir_Call call = lua_toboolean(L, -1) ? CALL_BOTH : CALL_CALLBACK;
+    lua_pop(L, 1);
+    return call;
+  }
+  if (!lua_isboolean(L, -2))
+    return CALL_PAIR;
+  lua_remove(L, -2);
+  return CALL_ERRBACK;
+}
+
+static void take_slot(lua_State *L, int table, lua_Integer at) {
+  lua_rawgeti(L, table, at);
+  lua_pushnil(L);
+  lua_rawseti(L, table - 2, at);
+}
+
+/* Takes the next callback; pushes its function or functions. */
+static weir_Call take_call(lua_State *L, weir_Deferred *d, int idx) {
+  weir_Call call;
+  if (lua_getiuservalue(L, idx, UV_CALLBACKS) != LUA_TTABLE) {
+    call = (weir_Call)d->first_call;
+    d->ncalls = 0;
+    lua_pushnil(L);
+    lua_setiuservalue(L, idx, UV_CALLBACKS);
+    return call;
+  }
+  take_slot(L, -1, 2 * (lua_Integer)d->next_call + 1);
+  take_slot(L, -2, 2 * (lua_Integer)d->next_call + 2);
+  lua_remove(L, -3);
+  d->next_call++;
+  if (--d->ncalls == 0) {
+    d->next_call = 0;
+    lua_pushnil(L);
+    lua_setiuservalue(L, idx, UV_CALLBACKS);
+  }
+  return decode_pair(L);
+}
+
+/* Leaves the function that this outcome calls, or none. */
+static int choose_call(lua_State *L, weir_Call call, int failed) {
+  if (call == CALL_PAIR) {
+    lua_remove(L, failed ? -2 : -1);
+    return 1;
+  }
+  if (call == CALL_BOTH || (call == CALL_ERRBACK) == failed)
+    return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults) {
+  weir_Coroutine *running = S->running;
+  int handler = lua_gettop(L) - n;
+  int status;
+  lua_pushcfunction(L, weir_failure_handler);
+  lua_insert(L, handler);
+  S->running = NULL;
+  S->busy++;
+  status = lua_pcall(L, n, nresults, handler);
+  S->busy--;
+  S->running = running;
+  lua_remove(L, handler);
+  return status;
+}
+
+static int pack_results(lua_State *L) {
+  weir_deferred_pack(L, lua_gettop(L));
+  return 1;
+}
+
+/* The n results on top are the next outcome. */
+static void take_results(lua_State *L, weir_State *S, int idx, int n) {
+  int failed = 0;
+  if (n == 1 && weir_deferred_at(L, S, -1)) {
+    weir_deferred_adopt(L, S, idx);
+    return;
+  }
+  if (n > 1) {
+    lua_pushcfunction(L, pack_results);
+    lua_insert(L, -n - 1);
+    failed = lua_pcall(L, n, 1, 0) != LUA_OK;
+  } else {
+    weir_deferred_pack(L, n);
+  }
+  weir_deferred_set_outcome(L, S, idx, failed ? 1 : n, failed);
+}
+
+static void run_call(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  int failed = (d->flags & FLAG_FAILED) != 0;
+  int base = lua_gettop(L), nargs = 0;
+  weir_Call call = take_call(L, d, idx);
+  if (!choose_call(L, call, failed))
+    return;
+  if (failed)
+    weir_failure_handled(L, S, idx);
+  if (call == CALL_BOTH) {
+    lua_pushboolean(L, !failed);
+    nargs++;
+  }
+  if (!lua_checkstack(L, d->nvalues + 8)) {
+    lua_pushliteral(L, "stack overflow");
+    weir_deferred_set_outcome(L, S, idx, 1, 1);
+  } else {
+    nargs += weir_deferred_push_outcome(L, idx);
+    if (weir_deferred_call(L, S, nargs, LUA_MULTRET) == LUA_OK) {
+      take_results(L, S, idx, lua_gettop(L) - base);
+    } else {
+      weir_deferred_set_outcome(L, S, idx, 1, 1);
+      weir_failure_take(L, S, idx);
+    }
+  }
+  lua_settop(L, base);
+}
+
+/* ---- telling ---- */
+
+/* All callbacks have run: waiters get the outcome as it is now. */
+static void settle(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  d->phase = PHASE_SETTLED;
+  d->flags &= (uint16_t)~FLAG_OVERRIDE;
+  if (d->pauses)
+    d->flags |= FLAG_HELD;
+  if (d->timers)
+    weir_timer_unlimit(S, d, TIMER_AFTER);
+  if (weir_wait_tell(L, S, idx) > 0)
+    weir_failure_handled(L, S, idx);
+  else if (d->flags & FLAG_FAILED)
+    weir_failure_note(L, S, idx);
+}
+
+static void tell(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  d->flags &= (uint16_t)~FLAG_QUEUED;
+  if (d->flags & FLAG_BUSY)
+    return;
+  d->flags |= FLAG_BUSY;
+  while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
+    run_call(L, S, idx);
+  d->flags &= (uint16_t)~FLAG_BUSY;
+  if (d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
+    settle(L, S, idx);
+}
+
+void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->flags & (FLAG_QUEUED | FLAG_BUSY))
+    return;
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, &S->fires, 0);
+  d->flags |= FLAG_QUEUED;
+}
+
+/* What a callback fires is drained inside that fire: the region above `outer`. What it leaves,
+   being nested too deep, is ours again when it returns. */
+void weir_deferred_drain(lua_State *L, weir_State *S) {
+  weir_Deque *q = &S->fires;
+  uint64_t start = q->head;
+  if (S->fire_depth >= NESTED_FIRES)
+    return;
+  luaL_checkstack(L, 8, "too many nested calls");
+  S->fire_depth++;
+  while (!weir_deque_empty(q)) {
+    uint64_t outer;
+    weir_deque_take(L, q);
+    if (weir_deque_empty(q))
+      weir_deque_rewind(q, start);
+    outer = q->head;
+    q->head = q->tail;
+    tell(L, S, lua_gettop(L));
+    q->head = outer;
+    lua_pop(L, 1);
+  }
+  S->fire_depth--;
+  if (S->fire_depth == 0)
+    weir_deque_trim(L, q);
+}
+
+void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->kind == KIND_TIMED)
+    weir_timer_disarm(S, &((weir_Timed *)(void *)d)->timer);
+  if (d->wait == WAIT_SHIELD)
+    weir_wait_end(L, S, idx);
+  if (d->wait == WAIT_LINKS)
+    weir_wait_unlink(L, S, idx);
+  weir_deferred_set_outcome(L, S, idx, n, failed);
+  if (!(d->flags & FLAG_HELD))
+    weir_deferred_queue(L, S, idx);
+}
+
+/* ---- adoption ---- */
+
+void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  int from = lua_gettop(L);
+  weir_Deferred *source = lua_touserdata(L, from);
+  weir_wait_reserve(L, S, from);
+  if (weir_wait_closes_circle(d, source)) {
+    lua_pushliteral(L, "a Deferred would wait on itself");
+    weir_error_new(L, S, ERROR_DEADLOCK);
+    weir_deferred_set_outcome(L, S, idx, 1, 1);
+  } else if (weir_deferred_ready(source)) {
+    if (weir_wait_take(L, S, idx, from))
+      weir_failure_handled(L, S, from);
+  } else {
+    weir_failure_forget(L, S, idx);
+    d->phase = PHASE_WAITING;
+    weir_wait_begin(L, S, idx, from, WAIT_ADOPT);
+  }
+  lua_settop(L, from - 1);
+}

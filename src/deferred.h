@@ -1,0 +1,133 @@
+/*
+** The Deferred: an outcome to come, a chain of callbacks, and its place in the
+** graph of what waits on what. Everything that can be waited on is one, a
+** Coroutine too.
+*/
+#ifndef WEIR_DEFERRED_H
+#define WEIR_DEFERRED_H
+
+#include <stdint.h>
+
+#include "state.h"
+
+typedef enum weir_Kind {
+  KIND_DEFERRED,
+  KIND_COROUTINE,
+  KIND_TIMED,  /* weir.after: fired by its clock */
+  KIND_SHIELD, /* takes the outcome of another, passes neither cancel nor pause down */
+  KIND_LINK    /* hidden: between the `other` of d:chain(other) and `d` */
+} weir_Kind;
+
+typedef enum weir_Phase {
+  PHASE_PENDING, /* no outcome yet */
+  PHASE_FIRED,   /* an outcome, and callbacks or waiters that have not seen it */
+  PHASE_WAITING, /* a callback or the body returned a Deferred: its outcome is awaited */
+  PHASE_SETTLED  /* all have been told; goes back to FIRED when a callback is added */
+} weir_Phase;
+
+/* What a waiter does with the outcome of what it waits on. */
+typedef enum weir_Wait {
+  WAIT_NONE,
+  WAIT_AWAIT,  /* a coroutine: resume it with the values */
+  WAIT_ADOPT,  /* make it one's own, run on along the callbacks */
+  WAIT_CHAIN,  /* a link: fire the Deferred behind it */
+  WAIT_SHIELD, /* fire with it */
+  WAIT_LINKS   /* the `other` of d:chain(other): waits on its links, which do the work */
+} weir_Wait;
+
+enum {
+  FLAG_FAILED = 1 << 0,    /* the outcome is a failure */
+  FLAG_MARKED = 1 << 1,    /* cancelled while pending; a coroutine for good */
+  FLAG_OVERRIDE = 1 << 2,  /* cancelled, so no pause holds it; until settled */
+  FLAG_DROP_LATE = 1 << 3, /* a late fire is dropped, once */
+  FLAG_HELD = 1 << 4,      /* by its own pause, or because all that wait on it are held */
+  FLAG_BUSY = 1 << 5,      /* its callbacks are being run */
+  FLAG_QUEUED = 1 << 6,    /* in `fires` */
+  FLAG_MANY = 1 << 7,      /* UV_WAITERS is a table */
+  FLAG_LEAVING = 1 << 8,   /* what it waits on was cancelled on its behalf */
+  FLAG_TIMED_OUT = 1 << 9, /* cancelled by its own timeout */
+  FLAG_NOTED = 1 << 10,    /* UV_TARGET is a note of its failure */
+  FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
+  FLAG_HOOKS = 1 << 12     /* while pending, UV_VALUE is a table of hooks, else a canceller or nil */
+};
+
+/* User values. */
+enum {
+  UV_VALUE = 1, /* pending: hooks, of a coroutine its cancel error, of a timer its clock;
+                   fired: the value, or a table of them */
+  UV_CALLBACKS, /* one function, or a table of pairs; of a link: the Deferred behind it */
+  UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
+  UV_TARGET,    /* what it waits on; after a failure a note */
+  UV_DEFERRED = UV_TARGET,
+  UV_OWNER,                     /* coroutines: the owner of its thread */
+  UV_NAME,                      /* coroutines */
+  UV_COROUTINE = UV_NAME,
+  UV_ARGUMENTS = UV_TARGET + 1, /* timed ones: what to fire with */
+  UV_TIMED = UV_ARGUMENTS
+};
+
+/*
+** Owned by Lua. Pointers to other Deferreds are never owners: `target` is alive
+** because UV_TARGET holds it, waiters because UV_WAITERS does; both are NULL
+** when the user value is.
+*/
+struct weir_Deferred {
+  weir_State *tag;    /* tells our userdata from any other's, and from another state's */
+  uint8_t kind;       /* weir_Kind */
+  uint8_t phase;      /* weir_Phase */
+  uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
+  uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, while ncalls == 1 */
+  uint16_t flags;
+  int nvalues;              /* of the outcome */
+  int pauses;               /* own, counted */
+  uint32_t next_call;       /* callbacks already taken out of the table */
+  uint32_t ncalls;          /* callbacks not yet run */
+  uint32_t nwaiters, nheld; /* all waiters; those among them that are held */
+  weir_Deferred *first, *last;      /* waiters, in the order they came */
+  weir_Deferred *target;            /* what it waits on */
+  weir_Deferred *earlier, *later;   /* neighbours among the waiters of `target` */
+  int64_t slot;                     /* key in the table of waiters of `target`, ascending */
+  struct weir_Timer *timers;        /* armed limits: timeouts and grace */
+};
+
+/* The Deferred at idx, NULL if that is anything else. [-0, +0, -] */
+weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx);
+
+/* Pushes a new pending one. [-0, +1, m] */
+weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size);
+
+/* The outcome can be had now: settled, and not held. */
+static inline int weir_deferred_ready(const weir_Deferred *d) {
+  return d->phase == PHASE_SETTLED && !(d->flags & FLAG_HELD);
+}
+
+/* Replaces the n values on top by what a user value can hold: one value. [-n, +1, m] */
+void weir_deferred_pack(lua_State *L, int n);
+/* Pushes the values of the outcome; returns their number. [-0, +n, e] */
+int weir_deferred_push_outcome(lua_State *L, int idx);
+/* The value on top, packed, is the outcome now; no one is told yet. [-1, +0, -] */
+void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int failed);
+/* Gives the Deferred at `to` the outcome of the one at `from`. [-0, +0, -] */
+void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to);
+
+/* Fires the pending Deferred at idx with the packed outcome on top, and queues the telling.
+   [-1, +0, m] */
+void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);
+/* The Deferred at idx has an outcome: queue the telling. [-0, +0, m] */
+void weir_deferred_queue(lua_State *L, weir_State *S, int idx);
+/* Runs the telling, unless nested too deep: then the outer call does. [-0, +0, m] */
+void weir_deferred_drain(lua_State *L, weir_State *S);
+
+/* Makes the Deferred at idx take the outcome of the one on top. [-1, +0, m] */
+void weir_deferred_adopt(lua_State *L, weir_State *S, int idx);
+
+typedef enum weir_Call { CALL_CALLBACK, CALL_ERRBACK, CALL_BOTH, CALL_PAIR } weir_Call;
+
+/* Adds the function on top, or for CALL_PAIR the two. [-1|2, +0, m] */
+void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call);
+
+/* Calls the function below n arguments as a callback or hook: in protected mode, outside of any
+   coroutine. Returns Lua's status. [-(n+1), +results|error, -] */
+int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults);
+
+#endif

@@ -1,0 +1,141 @@
+#include "deque.h"
+
+#include <string.h>
+
+#define SLOTS 128u        /* values per segment */
+#define TRIM_SEGMENTS 64u /* an empty deque with more room than this gives it back */
+/* Positions start in the middle, so that the front can grow as well. */
+#define ORIGIN ((uint64_t)1 << 62)
+
+/* Owned by the registry, under its own address, until the deque drops it. */
+struct weir_Segment {
+  lua_State *stack; /* slots 1 .. SLOTS, always that high; our user value 1 */
+  uint64_t tag[SLOTS];
+};
+
+static weir_Segment **place(const weir_Deque *q, uint64_t pos) {
+  return &q->ring[(pos / SLOTS) & (q->cap - 1)];
+}
+
+static int slot(uint64_t pos) { return (int)(pos % SLOTS) + 1; }
+
+void weir_deque_init(weir_Deque *q) {
+  q->ring = NULL;
+  q->cap = 0;
+  q->floor = q->head = q->tail = ORIGIN;
+}
+
+static void drop_segment(lua_State *L, weir_Segment *seg) {
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, seg);
+}
+
+void weir_deque_free(lua_State *L, weir_Deque *q) {
+  void *ud;
+  lua_Alloc alloc = lua_getallocf(L, &ud);
+  for (size_t i = 0; i < q->cap; i++)
+    if (q->ring[i])
+      drop_segment(L, q->ring[i]);
+  if (q->ring)
+    alloc(ud, q->ring, q->cap * sizeof *q->ring, 0);
+  weir_deque_init(q);
+}
+
+/* May run finalizers, and so any other call on the same deque. */
+static weir_Segment *new_segment(lua_State *L) {
+  weir_Segment *seg = lua_newuserdatauv(L, sizeof *seg, 1);
+  seg->stack = lua_newthread(L);
+  if (!lua_checkstack(seg->stack, (int)SLOTS + 4))
+    luaL_error(L, "not enough memory");
+  lua_settop(seg->stack, (int)SLOTS);
+  lua_setiuservalue(L, -2, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, seg);
+  return seg;
+}
+
+static void grow_ring(lua_State *L, weir_Deque *q) {
+  void *ud;
+  lua_Alloc alloc = lua_getallocf(L, &ud);
+  weir_Deque old = *q;
+  size_t cap = old.cap ? old.cap * 2 : 4;
+  weir_Segment **ring = alloc(ud, NULL, 0, cap * sizeof *ring);
+  if (!ring)
+    luaL_error(L, "not enough memory");
+  memset(ring, 0, cap * sizeof *ring);
+  q->ring = ring;
+  q->cap = cap;
+  if (!old.cap)
+    return;
+  for (size_t i = 0; i < old.cap; i++) {
+    uint64_t pos = old.floor + i * SLOTS;
+    *place(q, pos) = *place(&old, pos);
+  }
+  alloc(ud, old.ring, old.cap * sizeof *ring, 0);
+}
+
+/* Makes sure that there is a slot for `pos`, which is just outside of what is in use. */
+static int have_slot(lua_State *L, weir_Deque *q, uint64_t pos) {
+  uint64_t low = pos < q->floor ? pos : q->floor;
+  uint64_t high = pos < q->floor ? q->tail : pos;
+  while (high / SLOTS - low / SLOTS >= q->cap)
+    grow_ring(L, q);
+  return *place(q, pos) != NULL;
+}
+
+static void add_segment(lua_State *L, weir_Deque *q, int front) {
+  weir_Segment *seg = new_segment(L);
+  uint64_t pos = front ? q->head - 1 : q->tail; /* a finalizer may have moved it */
+  if (have_slot(L, q, pos))
+    drop_segment(L, seg);
+  else
+    *place(q, pos) = seg;
+}
+
+static void store(lua_State *L, const weir_Deque *q, uint64_t pos, uint64_t tag) {
+  weir_Segment *seg = *place(q, pos);
+  lua_xmove(L, seg->stack, 1);
+  lua_replace(seg->stack, slot(pos));
+  seg->tag[pos % SLOTS] = tag;
+}
+
+static void fetch(lua_State *L, const weir_Deque *q, uint64_t pos) {
+  lua_State *stack = (*place(q, pos))->stack;
+  lua_pushvalue(stack, slot(pos));
+  lua_xmove(stack, L, 1);
+  lua_pushnil(stack);
+  lua_replace(stack, slot(pos));
+}
+
+void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag) {
+  while (!have_slot(L, q, q->tail))
+    add_segment(L, q, 0);
+  store(L, q, q->tail++, tag);
+}
+
+void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag) {
+  while (!have_slot(L, q, q->head - 1))
+    add_segment(L, q, 1);
+  if (q->floor == q->head)
+    q->floor--;
+  store(L, q, --q->head, tag);
+}
+
+void weir_deque_take(lua_State *L, weir_Deque *q) {
+  fetch(L, q, q->head);
+  if (q->floor == q->head)
+    q->floor++;
+  q->head++;
+}
+
+void weir_deque_take_back(lua_State *L, weir_Deque *q) { fetch(L, q, --q->tail); }
+
+uint64_t weir_deque_tag(const weir_Deque *q) { return (*place(q, q->head))->tag[q->head % SLOTS]; }
+
+void *weir_deque_peek(const weir_Deque *q) {
+  return lua_touserdata((*place(q, q->head))->stack, slot(q->head));
+}
+
+void weir_deque_trim(lua_State *L, weir_Deque *q) {
+  if (q->cap > TRIM_SEGMENTS)
+    weir_deque_free(L, q);
+}

@@ -1,0 +1,52 @@
+/*
+** A double-ended queue of Lua values, each with a number beside it. The values
+** stand on the stacks of private threads, one per segment, so that the
+** collector sees them and a value moves in and out with lua_xmove, without a
+** table. Not bounded by LUAI_MAXSTACK: segments are added as needed.
+**
+** Positions are absolute numbers; [head, tail) holds values. A user of a
+** *region* moves `head` up to `tail`, works on what is pushed from there on, and
+** sets `head` back: `floor` remembers the lowest position still in use.
+*/
+#ifndef WEIR_DEQUE_H
+#define WEIR_DEQUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compat.h"
+
+typedef struct weir_Segment weir_Segment;
+
+typedef struct weir_Deque {
+  weir_Segment **ring; /* cap entries, owned; NULL where no segment was needed yet */
+  size_t cap;          /* a power of two, or 0 */
+  uint64_t floor, head, tail;
+} weir_Deque;
+
+void weir_deque_init(weir_Deque *q);
+void weir_deque_free(lua_State *L, weir_Deque *q);
+
+/* Moves the value on top of L to the back. [-1, +0, m]; nothing is changed on an error */
+void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag);
+/* The same to the front. */
+void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag);
+/* Moves the value at the front, or at the back, to the top of L. [-0, +1, -] */
+void weir_deque_take(lua_State *L, weir_Deque *q);
+void weir_deque_take_back(lua_State *L, weir_Deque *q);
+/* The number beside the value at the front. */
+uint64_t weir_deque_tag(const weir_Deque *q);
+/* The userdata at the front, without moving it. */
+void *weir_deque_peek(const weir_Deque *q);
+/* Empty: begins at `pos` again, so that a long run takes no more slots than it needs at once. */
+static inline void weir_deque_rewind(weir_Deque *q, uint64_t pos) {
+  q->head = q->tail = pos;
+  if (q->floor > pos)
+    q->floor = pos;
+}
+/* Gives back the memory of a burst. Only when empty and outside of every region. */
+void weir_deque_trim(lua_State *L, weir_Deque *q);
+
+static inline int weir_deque_empty(const weir_Deque *q) { return q->head == q->tail; }
+
+#endif

@@ -1,0 +1,92 @@
+#include "describe.h"
+
+#include "coroutine.h"
+#include "failure.h"
+
+#define LINES_MOST 50 /* of a list of live coroutines */
+
+static const weir_Coroutine *as_coroutine(const weir_Deferred *d) {
+  return (const weir_Coroutine *)(const void *)d;
+}
+
+static const char *live_status(const weir_Coroutine *c) {
+  if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
+    return "running";
+  if (c->d.flags & FLAG_HELD)
+    return "paused";
+  return c->life == LIFE_WAITING ? "waiting" : "ready";
+}
+
+/* Without a look at the error. */
+static const char *plain_status(const weir_Deferred *d) {
+  if (weir_is_coroutine(d) && as_coroutine(d)->life != LIFE_ENDED)
+    return live_status(as_coroutine(d));
+  if (weir_is_coroutine(d) && d->phase == PHASE_WAITING)
+    return d->flags & FLAG_HELD ? "paused" : "waiting";
+  if (!weir_deferred_ready(d))
+    return "pending";
+  return d->flags & FLAG_FAILED ? "failure" : "success";
+}
+
+const char *weir_describe_status(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  const char *status = plain_status(d);
+  int cancelled;
+  if (status[0] != 'f')
+    return status;
+  lua_getiuservalue(L, idx, UV_VALUE);
+  cancelled = weir_error_is(L, S, lua_gettop(L), ERROR_CANCELLED);
+  lua_pop(L, 1);
+  return cancelled ? "cancelled" : status;
+}
+
+/* Links are hidden. */
+static const weir_Deferred *visible_target(const weir_Deferred *d) {
+  return d->target && d->target->kind == KIND_LINK ? d->target->target : d->target;
+}
+
+static void push_name(lua_State *L, const weir_Deferred *d) {
+  if (weir_is_coroutine(d) && as_coroutine(d)->name)
+    lua_pushfstring(L, "Coroutine '%s': %p", as_coroutine(d)->name, (const void *)d);
+  else
+    lua_pushfstring(L, "%s: %p", weir_is_coroutine(d) ? "Coroutine" : "Deferred", (const void *)d);
+}
+
+static void push_target(lua_State *L, const weir_Deferred *d) {
+  const weir_Deferred *target = visible_target(d);
+  if (!target) {
+    lua_pushliteral(L, "");
+    return;
+  }
+  push_name(L, target);
+  lua_pushfstring(L, ", waits on %s", lua_tostring(L, -1));
+  lua_remove(L, -2);
+}
+
+static void push_line(lua_State *L, const weir_Deferred *d, const char *status) {
+  push_name(L, d);
+  push_target(L, d);
+  lua_pushfstring(L, "%s (%s%s)", lua_tostring(L, -2), status, lua_tostring(L, -1));
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+void weir_describe(lua_State *L, weir_State *S, int idx) {
+  push_line(L, lua_touserdata(L, idx), weir_describe_status(L, S, idx));
+}
+
+/* Strings are made one by one, so that a collection in between sees a list that is whole. */
+void weir_describe_live(lua_State *L, weir_State *S) {
+  int lines = 0;
+  lua_pushliteral(L, "");
+  for (const weir_Coroutine *c = S->live_first; c; c = c->next) {
+    if (++lines > LINES_MOST) {
+      lua_pushliteral(L, "\n  ...");
+      lua_concat(L, 2);
+      return;
+    }
+    lua_pushliteral(L, "\n  ");
+    push_line(L, &c->d, plain_status(&c->d));
+    lua_concat(L, 3);
+  }
+}

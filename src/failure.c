@@ -1,0 +1,381 @@
+#include "failure.h"
+
+#include "coroutine.h"
+#include "list.h"
+
+#define TRACE_MOST 50 /* awaits that a traceback shows */
+
+/* ---- error objects ---- */
+
+void weir_error_new(lua_State *L, weir_State *S, weir_ErrorClass class) {
+  lua_createtable(L, 0, 1);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "message");
+  weir_state_push(L, S, (int)class);
+  lua_setmetatable(L, -2);
+}
+
+int weir_error_raise(lua_State *L, weir_State *S, weir_ErrorClass class, const char *message) {
+  luaL_where(L, 1);
+  lua_pushstring(L, message);
+  lua_concat(L, 2);
+  weir_error_new(L, S, class);
+  return lua_error(L);
+}
+
+void weir_error_cancelled(lua_State *L, weir_State *S) {
+  lua_createtable(L, 0, 1);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "reason");
+  weir_state_push(L, S, ERROR_CANCELLED);
+  lua_setmetatable(L, -2);
+}
+
+int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class) {
+  int is;
+  if (!lua_istable(L, idx) || !lua_getmetatable(L, idx))
+    return 0;
+  weir_state_push(L, S, (int)class);
+  is = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is;
+}
+
+/* ---- notes ---- */
+
+static weir_Note *new_note(lua_State *L, weir_State *S) {
+  weir_Note *note = lua_newuserdatauv(L, sizeof *note, NOTE_SLOTS);
+  *note = (weir_Note){.tag = S};
+  weir_state_push(L, S, HOME_NOTE);
+  lua_setmetatable(L, -2);
+  return note;
+}
+
+static weir_Note *note_at(lua_State *L, const weir_State *S, int idx) {
+  weir_Note *note = lua_touserdata(L, idx);
+  return note && lua_rawlen(L, idx) == sizeof *note && note->tag == S ? note : NULL;
+}
+
+/* Pushes the note of the failure of the Deferred at idx, or nil. */
+static weir_Note *push_note(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->flags & FLAG_NOTED)
+    lua_getiuservalue(L, idx, UV_TARGET);
+  else
+    lua_pushnil(L);
+  return note_at(L, S, -1);
+}
+
+static int is_error_of(lua_State *L, int note, int err) {
+  int same;
+  lua_getiuservalue(L, note, NOTE_ERROR);
+  same = lua_rawequal(L, -1, err);
+  lua_pop(L, 1);
+  return same;
+}
+
+static void copy_slot(lua_State *L, int from, int to, int slot) {
+  lua_getiuservalue(L, from, slot);
+  lua_setiuservalue(L, to, slot);
+}
+
+/* The note on top goes on from the one below it; a very long way is not followed. */
+static void continue_note(lua_State *L, weir_Note *note, const weir_Note *source) {
+  int top = lua_gettop(L);
+  if (source->depth < TRACE_MOST) {
+    note->depth = (uint8_t)(source->depth + 1);
+    lua_pushvalue(L, top - 1);
+    lua_setiuservalue(L, top, NOTE_SOURCE);
+  } else {
+    note->depth = source->depth;
+    copy_slot(L, top - 1, top, NOTE_TRACE);
+    copy_slot(L, top - 1, top, NOTE_SOURCE);
+  }
+}
+
+/* The stack of an uncaught error, at index 1. */
+static weir_Note *note_stack(lua_State *L, weir_State *S) {
+  weir_Note *note = new_note(L, S);
+  luaL_traceback(L, L, NULL, 1);
+  lua_setiuservalue(L, -2, NOTE_TRACE);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, NOTE_ERROR);
+  return note;
+}
+
+/* The note of the running coroutine, which saw this error come out of an await, becomes the source
+   of its own. */
+static void link_source(lua_State *L, weir_State *S, weir_Note *note) {
+  int top = lua_gettop(L); /* the note */
+  const weir_Note *source;
+  weir_state_push_running(L, S);
+  source = push_note(L, S, top + 1);
+  if (source && is_error_of(L, top + 2, 1)) {
+    lua_pushvalue(L, top);
+    continue_note(L, note, source);
+  }
+  lua_settop(L, top);
+}
+
+static void keep_in_owner(lua_State *L, weir_State *S) { /* the note on top */
+  weir_state_push_running(L, S);
+  lua_getiuservalue(L, -1, UV_OWNER);
+  lua_pushvalue(L, -3);
+  lua_setiuservalue(L, -2, OWNER_NOTE);
+  lua_pop(L, 2);
+}
+
+int weir_failure_handler(lua_State *L) {
+  weir_State *S = weir_state_get(L);
+  lua_settop(L, 1);
+  if (S->running)
+    S->running->unwinding = 1;
+  if (weir_error_is(L, S, 1, ERROR_CANCELLED) || !lua_checkstack(L, 10))
+    return 1;
+  if (S->running) {
+    link_source(L, S, note_stack(L, S));
+    keep_in_owner(L, S);
+    lua_pop(L, 1);
+  } else {
+    note_stack(L, S);
+    weir_state_set(L, S, HOME_LAST_FAILURE);
+  }
+  return 1;
+}
+
+static void set_note(lua_State *L, weir_Note *note, int idx) { /* the note on top, popped */
+  weir_Deferred *d = lua_touserdata(L, idx);
+  note->of = d;
+  lua_pushvalue(L, idx);
+  lua_setiuservalue(L, -2, NOTE_DEFERRED);
+  lua_setiuservalue(L, idx, UV_TARGET);
+  d->flags |= FLAG_NOTED;
+}
+
+void weir_failure_take(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  int top = lua_gettop(L);
+  weir_Note *note;
+  weir_state_push(L, S, HOME_LAST_FAILURE);
+  lua_pushnil(L);
+  weir_state_set(L, S, HOME_LAST_FAILURE);
+  note = note_at(L, S, top + 1);
+  lua_getiuservalue(L, idx, UV_VALUE);
+  if (note && (d->flags & FLAG_FAILED) && is_error_of(L, top + 1, top + 2)) {
+    lua_pop(L, 1);
+    set_note(L, note, idx);
+  }
+  lua_settop(L, top);
+}
+
+/* ---- what nobody has handled ---- */
+
+static void list_note(lua_State *L, weir_State *S, weir_Note *note) { /* the note on top */
+  weir_state_push(L, S, HOME_NOTES);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)++S->notes);
+  lua_pop(L, 1);
+  note->number = S->notes;
+  note->listed = 1;
+  weir_list_append(S->note_first, S->note_last, note, prev, next);
+}
+
+static void unlist_note(lua_State *L, weir_State *S, weir_Note *note) {
+  if (!note->listed)
+    return;
+  note->listed = 0;
+  weir_list_remove(S->note_first, S->note_last, note, prev, next);
+  weir_state_push(L, S, HOME_NOTES);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, (lua_Integer)note->number);
+  lua_pop(L, 1);
+}
+
+/* Makes sure that the Deferred at idx has a note of its own, and pushes it. */
+static weir_Note *own_note(lua_State *L, weir_State *S, int idx) {
+  int top = lua_gettop(L);
+  weir_Note *inherited = push_note(L, S, idx), *note;
+  if (inherited && inherited->of == lua_touserdata(L, idx))
+    return inherited;
+  note = new_note(L, S);
+  lua_getiuservalue(L, idx, UV_VALUE);
+  lua_setiuservalue(L, -2, NOTE_ERROR);
+  if (inherited) {
+    copy_slot(L, top + 1, top + 2, NOTE_TRACE);
+    copy_slot(L, top + 1, top + 2, NOTE_SOURCE);
+    note->depth = inherited->depth;
+  }
+  lua_replace(L, top + 1);
+  lua_pushvalue(L, top + 1);
+  set_note(L, note, idx);
+  return note;
+}
+
+void weir_failure_note(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  int top = lua_gettop(L), silent;
+  weir_Note *note;
+  lua_getiuservalue(L, idx, UV_VALUE);
+  silent = weir_error_is(L, S, top + 1, ERROR_CANCELLED);
+  lua_settop(L, top);
+  if (silent || (d->flags & FLAG_HANDLED))
+    return;
+  note = own_note(L, S, idx);
+  if (!note->listed)
+    list_note(L, S, note);
+  lua_settop(L, top);
+}
+
+void weir_failure_handled(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Note *note;
+  if (!(d->flags & FLAG_FAILED))
+    return;
+  d->flags |= FLAG_HANDLED;
+  if (!(d->flags & FLAG_NOTED))
+    return;
+  note = push_note(L, S, idx);
+  if (note && note->of == d)
+    unlist_note(L, S, note);
+  lua_pop(L, 1);
+}
+
+void weir_failure_forget(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (!(d->flags & FLAG_NOTED))
+    return;
+  weir_failure_handled(L, S, idx);
+  d->flags &= (uint16_t)~FLAG_NOTED;
+  lua_pushnil(L);
+  lua_setiuservalue(L, idx, UV_TARGET);
+}
+
+void weir_failure_seen(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  int top = lua_gettop(L);
+  weir_failure_handled(L, S, idx);
+  if (d->flags & FLAG_NOTED) {
+    weir_Deferred *c = &S->running->d;
+    weir_state_push_running(L, S);
+    lua_getiuservalue(L, idx, UV_TARGET);
+    lua_setiuservalue(L, top + 1, UV_TARGET);
+    c->flags |= FLAG_NOTED;
+  }
+  lua_settop(L, top);
+}
+
+/* ---- tracebacks ---- */
+
+void weir_failure_push_trace(lua_State *L, weir_State *S, int idx) {
+  luaL_Buffer b;
+  int pieces = 0;
+  int top = lua_gettop(L), slot;
+  lua_pushnil(L); /* becomes the note in hand */
+  slot = top + 1;
+  lua_pushvalue(L, idx);
+  lua_replace(L, slot);
+  lua_createtable(L, 4, 0);
+  while (note_at(L, S, slot)) { /* from the last await back to where it failed */
+    if (lua_getiuservalue(L, slot, NOTE_TRACE) == LUA_TSTRING)
+      lua_rawseti(L, slot + 1, ++pieces);
+    else
+      lua_pop(L, 1);
+    lua_getiuservalue(L, slot, NOTE_SOURCE);
+    lua_replace(L, slot);
+  }
+  luaL_buffinit(L, &b);
+  for (int i = pieces; i > 0; i--) {
+    if (i < pieces)
+      luaL_addstring(&b, "\nawaited by:\n");
+    lua_rawgeti(L, slot + 1, i);
+    luaL_addvalue(&b);
+  }
+  luaL_pushresult(&b);
+  lua_replace(L, slot);
+  lua_settop(L, slot);
+}
+
+/* ---- reports ---- */
+
+static void report_to_stderr(lua_State *L, int err, int trace) {
+  const char *text = luaL_tolstring(L, err, NULL);
+  lua_writestringerror("weir: unhandled failure: %s\n", text);
+  if (lua_type(L, trace) == LUA_TSTRING && lua_rawlen(L, trace) > 0)
+    lua_writestringerror("%s\n", lua_tostring(L, trace));
+  lua_pop(L, 1);
+}
+
+static int default_report(lua_State *L) {
+  report_to_stderr(L, 1, 2);
+  return 0;
+}
+
+/* error, traceback and Deferred on top */
+static void report(lua_State *L, weir_State *S) {
+  weir_state_push(L, S, HOME_ON_UNHANDLED);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushcfunction(L, default_report);
+  }
+  lua_insert(L, -4);
+  if (weir_deferred_call(L, S, 3, 0) != LUA_OK) { /* a handler that raises: say so, go on */
+    lua_pushcfunction(L, default_report);
+    lua_insert(L, -2);
+    lua_pushnil(L);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+      lua_pop(L, 1);
+  }
+}
+
+void weir_failure_report_error(lua_State *L, weir_State *S) {
+  int err = lua_gettop(L);
+  luaL_checkstack(L, 12, "too many nested calls");
+  weir_state_push(L, S, HOME_LAST_FAILURE);
+  if (note_at(L, S, err + 1) && is_error_of(L, err + 1, err))
+    weir_failure_push_trace(L, S, err + 1);
+  else
+    lua_pushliteral(L, "");
+  lua_replace(L, err + 1);
+  lua_pushnil(L);
+  report(L, S);
+  lua_settop(L, err - 1);
+}
+
+/* The note on top, which leaves the list. */
+static void report_note(lua_State *L, weir_State *S, weir_Note *note) {
+  int idx = lua_gettop(L);
+  luaL_checkstack(L, 12, "too many nested calls");
+  unlist_note(L, S, note);
+  lua_getiuservalue(L, idx, NOTE_DEFERRED);
+  weir_failure_handled(L, S, idx + 1);
+  lua_pop(L, 1);
+  lua_getiuservalue(L, idx, NOTE_ERROR);
+  weir_failure_push_trace(L, S, idx);
+  lua_getiuservalue(L, idx, NOTE_DEFERRED);
+  report(L, S);
+  lua_settop(L, idx);
+}
+
+void weir_failure_report_all(lua_State *L, weir_State *S) {
+  int top = lua_gettop(L);
+  weir_Note *note = S->note_first;
+  uint64_t last = S->notes; /* what a handler adds waits for the next time */
+  while (note && note->number <= last) {
+    uint64_t number = note->number;
+    weir_state_push(L, S, HOME_NOTES);
+    if (lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TUSERDATA) {
+      report_note(L, S, note);
+      note = S->note_first;
+    } else {
+      note = note->next; /* being collected: its finalizer reports it */
+    }
+    lua_settop(L, top);
+  }
+}
+
+int weir_note_gc(lua_State *L) {
+  weir_Note *note = lua_touserdata(L, 1);
+  if (note->listed)
+    report_note(L, note->tag, note);
+  return 0;
+}

@@ -1,0 +1,61 @@
+/*
+** Error objects, notes of failures with their tracebacks, and the reports of
+** those that nobody handled.
+*/
+#ifndef WEIR_FAILURE_H
+#define WEIR_FAILURE_H
+
+#include "deferred.h"
+
+typedef enum weir_ErrorClass {
+  ERROR_CANCELLED = HOME_CANCELLED,
+  ERROR_TIMEOUT = HOME_TIMEOUT,
+  ERROR_ALREADY_CALLED = HOME_ALREADY_CALLED,
+  ERROR_DEADLOCK = HOME_DEADLOCK,
+  ERROR_OTHER = HOME_ERROR
+} weir_ErrorClass;
+
+/*
+** A note of one failure: user values NOTE_*. Its finalizer reports the failure
+** if nobody has handled it by then. In the list of the state while `listed`.
+*/
+struct weir_Note {
+  weir_State *tag;
+  weir_Note *prev, *next; /* valid while listed */
+  const weir_Deferred *of; /* only to compare: NOTE_DEFERRED holds it */
+  uint64_t number;        /* key in HOME_NOTES, valid while listed */
+  uint8_t listed;
+  uint8_t depth; /* notes behind it along NOTE_SOURCE */
+};
+enum { NOTE_DEFERRED = 1, NOTE_TRACE, NOTE_SOURCE, NOTE_ERROR, NOTE_SLOTS = NOTE_ERROR };
+
+/* Pushes an error object of a class with the message on top of the stack. [-1, +1, m] */
+void weir_error_new(lua_State *L, weir_State *S, weir_ErrorClass class);
+/* Raises one with a formatted message, which has the position of the caller in front. */
+int weir_error_raise(lua_State *L, weir_State *S, weir_ErrorClass class, const char *message);
+/* Pushes a cancel error whose reason is on top. [-1, +1, m] */
+void weir_error_cancelled(lua_State *L, weir_State *S);
+int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class);
+
+/* The message handler of bodies and callbacks: notes the stack. */
+int weir_failure_handler(lua_State *L);
+/* The Deferred at idx has settled in a failure that nobody was told of. [-0, +0, m] */
+void weir_failure_note(lua_State *L, weir_State *S, int idx);
+/* Somebody has seen the failure of the Deferred at idx. [-0, +0, -] */
+void weir_failure_handled(lua_State *L, weir_State *S, int idx);
+/* The running coroutine has: it is about to be raised in it. [-0, +0, -] */
+void weir_failure_seen(lua_State *L, weir_State *S, int idx);
+/* Its outcome is another now: the note, if any, goes. [-0, +0, -] */
+void weir_failure_forget(lua_State *L, weir_State *S, int idx);
+/* Takes the note HOME_LAST_FAILURE for the failure of the Deferred at idx. [-0, +0, -] */
+void weir_failure_take(lua_State *L, weir_State *S, int idx);
+/* Reports a failure of nobody in particular: the error on top. [-1, +0, -] */
+void weir_failure_report_error(lua_State *L, weir_State *S);
+/* Reports all that nobody handled. [-0, +0, -] */
+void weir_failure_report_all(lua_State *L, weir_State *S);
+/* Pushes the traceback of the note at idx. [-0, +1, m] */
+void weir_failure_push_trace(lua_State *L, weir_State *S, int idx);
+/* Finalizer of notes. */
+int weir_note_gc(lua_State *L);
+
+#endif

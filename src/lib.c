@@ -1,0 +1,201 @@
+#include "lib.h"
+
+#include <math.h>
+
+#include "failure.h"
+#include "flow.h"
+#include "sched.h"
+#include "wrap.h"
+
+/* ---- arguments ---- */
+
+weir_Deferred *weir_check_deferred(lua_State *L, const weir_State *S, int arg) {
+  weir_Deferred *d = weir_deferred_at(L, S, arg);
+  if (!d)
+    luaL_typeerror(L, arg, "Deferred");
+  return d;
+}
+
+weir_Clock *weir_check_clock(lua_State *L, const weir_State *S, int arg) {
+  weir_Clock *k = weir_clock_at(L, S, arg);
+  if (!k)
+    luaL_typeerror(L, arg, "Clock");
+  return k;
+}
+
+double weir_check_seconds(lua_State *L, int arg) {
+  double seconds = luaL_checknumber(L, arg);
+  luaL_argcheck(L, seconds >= 0, arg, "time must not be negative or NaN");
+  return seconds;
+}
+
+void weir_check_callable(lua_State *L, int arg) {
+  if (lua_isfunction(L, arg))
+    return;
+  if (luaL_getmetafield(L, arg, "__call") == LUA_TNIL)
+    luaL_typeerror(L, arg, "function");
+  lua_pop(L, 1);
+}
+
+void weir_check_values(lua_State *L, const weir_State *S, int arg) {
+  for (int i = arg; i <= lua_gettop(L); i++)
+    luaL_argcheck(L, !weir_deferred_at(L, S, i), i, "a Deferred cannot be a value");
+}
+
+void weir_lib_finish(lua_State *L, weir_State *S) {
+  weir_deferred_drain(L, S);
+  weir_sched_turn(L, S);
+}
+
+/* ---- metatables ---- */
+
+static void set_functions(lua_State *L, const luaL_Reg *functions) { /* table on top */
+  weir_State *S = weir_state_get(L);
+  (void)S;
+  weir_state_open(L);
+  luaL_setfuncs(L, functions, 1);
+}
+
+static void set_name(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+}
+
+/* The metatable on top gets its methods, on top of those of a base. */
+static void new_class(lua_State *L, weir_State *S, int slot, const char *name,
+                      const luaL_Reg *base, const luaL_Reg *methods) {
+  lua_newtable(L);
+  set_name(L, name);
+  lua_newtable(L);
+  if (base)
+    set_functions(L, base);
+  set_functions(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushliteral(L, "weir");
+  lua_setfield(L, -2, "__metatable");
+  weir_state_set(L, S, slot);
+}
+
+static void set_metamethod(lua_State *L, weir_State *S, int slot, const char *name,
+                           lua_CFunction f) {
+  luaL_Reg one[] = {{name, f}, {NULL, NULL}};
+  weir_state_push(L, S, slot);
+  set_functions(L, one);
+  lua_pop(L, 1);
+}
+
+static void new_hidden_class(lua_State *L, weir_State *S, int slot, const char *name) {
+  lua_newtable(L);
+  set_name(L, name);
+  weir_state_set(L, S, slot);
+}
+
+/* ---- error classes ---- */
+
+static int error_tostring(lua_State *L) {
+  lua_getfield(L, 1, "name");
+  lua_getfield(L, 1, "message");
+  lua_pushfstring(L, "%s: %s", luaL_tolstring(L, -2, NULL), luaL_tolstring(L, -1, NULL));
+  return 1;
+}
+
+/* A cancel error makes its message from the reason when asked: most are never asked. */
+static int cancelled_index(lua_State *L) {
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, lua_upvalueindex(2));
+  if (!lua_isnil(L, -1) || !lua_rawequal(L, 2, lua_upvalueindex(3)))
+    return 1;
+  lua_pushliteral(L, "reason");
+  lua_rawget(L, 1);
+  if (lua_isnil(L, -1))
+    lua_pushliteral(L, "cancelled");
+  else
+    lua_pushfstring(L, "cancelled: %s", luaL_tolstring(L, -1, NULL));
+  return 1;
+}
+
+static void new_error_class(lua_State *L, weir_State *S, int slot, const char *name) {
+  lua_newtable(L);
+  set_name(L, name);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  if (slot == HOME_CANCELLED)
+    weir_state_open(L);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "name");
+  if (slot == HOME_CANCELLED) {
+    lua_pushliteral(L, "message");
+    lua_pushcclosure(L, cancelled_index, 3);
+  }
+  lua_setfield(L, -2, "__index");
+  weir_state_set(L, S, slot);
+}
+
+/* ---- opening ---- */
+
+static void make_classes(lua_State *L, weir_State *S) {
+  new_class(L, S, HOME_DEFERRED, "weir.Deferred", NULL, weir_lib_deferred_methods);
+  new_class(L, S, HOME_COROUTINE, "weir.Coroutine", weir_lib_deferred_methods,
+            weir_lib_coroutine_methods);
+  new_class(L, S, HOME_CLOCK, "weir.Clock", NULL, weir_lib_clock_methods);
+  set_metamethod(L, S, HOME_DEFERRED, "__tostring", weir_lib_tostring);
+  set_metamethod(L, S, HOME_COROUTINE, "__tostring", weir_lib_tostring);
+  set_metamethod(L, S, HOME_CLOCK, "__gc", weir_clock_gc);
+  new_hidden_class(L, S, HOME_OWNER, "weir.owner");
+  set_metamethod(L, S, HOME_OWNER, "__gc", weir_owner_gc);
+  new_hidden_class(L, S, HOME_NOTE, "weir.note");
+  set_metamethod(L, S, HOME_NOTE, "__gc", weir_note_gc);
+  new_hidden_class(L, S, HOME_LIMIT, "weir.limit");
+  new_hidden_class(L, S, HOME_GENERATOR, "weir.generator");
+  set_metamethod(L, S, HOME_GENERATOR, "__close", weir_wrap_close);
+  new_error_class(L, S, HOME_CANCELLED, "CancelledError");
+  new_error_class(L, S, HOME_TIMEOUT, "TimeoutError");
+  new_error_class(L, S, HOME_ALREADY_CALLED, "AlreadyCalledError");
+  new_error_class(L, S, HOME_DEADLOCK, "DeadlockError");
+  new_error_class(L, S, HOME_ERROR, "WeirError");
+}
+
+static void make_notes(lua_State *L, weir_State *S) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  weir_state_set(L, S, HOME_NOTES);
+}
+
+static void make_clocks(lua_State *L, weir_State *S) {
+  weir_clock_new(L, S, CLOCK_REAL, 0);
+  lua_pushvalue(L, -1);
+  weir_state_set(L, S, HOME_ROOT_CLOCK);
+  weir_state_set(L, S, HOME_LOOP_CLOCK);
+}
+
+static void push_methods(lua_State *L, weir_State *S, int slot) {
+  weir_state_push(L, S, slot);
+  lua_getfield(L, -1, "__index");
+  lua_remove(L, -2);
+}
+
+int luaopen_weir_core(lua_State *L) {
+  int is_new = weir_state_get(L) == NULL;
+  weir_State *S = weir_state_open(L);
+  lua_pop(L, 1);
+  if (is_new) {
+    make_classes(L, S);
+    make_notes(L, S);
+    make_clocks(L, S);
+  }
+  lua_newtable(L);
+  set_functions(L, weir_lib_deferred);
+  set_functions(L, weir_lib_coroutine);
+  set_functions(L, weir_lib_clock);
+  set_functions(L, weir_lib_loop);
+  push_methods(L, S, HOME_CLOCK);
+  lua_setfield(L, -2, "clock_methods");
+  lua_pushliteral(L, WEIR_VERSION);
+  lua_setfield(L, -2, "_VERSION");
+  return 1;
+}

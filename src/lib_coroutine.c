@@ -1,0 +1,160 @@
+#include <math.h>
+#include <string.h>
+
+#include "await.h"
+#include "failure.h"
+#include "flow.h"
+#include "lib.h"
+#include "sched.h"
+#include "tail.h"
+#include "wait.h"
+#include "wrap.h"
+
+#define TRACE_MOST 50 /* coroutines that a traceback shows */
+
+/* ---- making ---- */
+
+static int coroutine(lua_State *L) {
+  weir_check_callable(L, 1);
+  if (!lua_isnoneornil(L, 2))
+    luaL_checkstring(L, 2);
+  lua_settop(L, 2);
+  if (weir_coroutine_undecorate(L, 1)) {
+    if (lua_isnil(L, 2))
+      lua_replace(L, 2);
+    else
+      lua_pop(L, 1);
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_pushcclosure(L, weir_coroutine_decorator(), 3);
+  return 1;
+}
+
+static int spawn(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_check_callable(L, 1);
+  weir_coroutine_make(L, S);
+  return weir_sched_spawn(L, S);
+}
+
+static int current(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  if (S->running)
+    weir_state_push_running(L, S);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+/* ---- waiting ---- */
+
+static int await(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  double limit = HUGE_VAL;
+  weir_Coroutine *c;
+  weir_check_deferred(L, S, 1);
+  if (!lua_isnoneornil(L, 2))
+    limit = weir_check_seconds(L, 2);
+  c = weir_await_check(L, S, "await");
+  lua_settop(L, 1);
+  if (limit < HUGE_VAL) {
+    weir_state_push(L, S, HOME_LOOP_CLOCK);
+    limit += weir_clock_now(lua_touserdata(L, 2));
+  }
+  return weir_await(L, S, c, limit);
+}
+
+static int yield(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  return weir_await_turn(L, S, weir_await_check(L, S, "yield"));
+}
+
+static int grace(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  double old = S->grace;
+  S->grace = weir_check_seconds(L, 1);
+  lua_pushnumber(L, old);
+  return 1;
+}
+
+/* ---- methods ---- */
+
+static weir_Coroutine *check_coroutine(lua_State *L, const weir_State *S, int arg) {
+  weir_Deferred *d = weir_deferred_at(L, S, arg);
+  if (!d || !weir_is_coroutine(d))
+    luaL_typeerror(L, arg, "Coroutine");
+  return weir_coroutine(d);
+}
+
+static int close(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  const weir_Coroutine *c = check_coroutine(L, S, 1);
+  lua_settop(L, 1);
+  if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING ||
+      (c->thread && weir_coroutine_is_used(c)))
+    return luaL_error(L, "cannot close a running coroutine");
+  lua_pushboolean(L, 1);
+  if (!weir_flow_close(L, S, 1)) {
+    lua_pushboolean(L, 0);
+    lua_replace(L, 2);
+  }
+  weir_lib_finish(L, S);
+  return lua_gettop(L) - 1;
+}
+
+/* Pushes the threads of the coroutine and of those that wait on it. Nothing is allocated meanwhile:
+   the pointers hold. */
+static int push_threads(lua_State *L, const weir_Deferred *root) {
+  int n = 0;
+  for (const weir_Deferred *w = root; w && n < TRACE_MOST; w = weir_wait_next_above(root, w)) {
+    lua_State *thread =
+        weir_is_coroutine(w) ? ((const weir_Coroutine *)(const void *)w)->thread : NULL;
+    if (thread && lua_checkstack(thread, 1)) {
+      lua_pushthread(thread);
+      lua_xmove(thread, L, 1);
+      n++;
+    }
+  }
+  return n;
+}
+
+static int push_live_trace(lua_State *L, const weir_Deferred *d) {
+  int top = lua_gettop(L), n;
+  luaL_Buffer b;
+  luaL_checkstack(L, TRACE_MOST + 8, NULL);
+  n = push_threads(L, d);
+  luaL_buffinit(L, &b);
+  for (int i = 1; i <= n; i++) {
+    lua_State *thread = lua_tothread(L, top + i);
+    if (i > 1)
+      luaL_addstring(&b, "\nawaited by:\n");
+    luaL_traceback(L, thread, NULL, thread == L ? 1 : 0);
+    luaL_addvalue(&b);
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+static int traceback(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  const weir_Coroutine *c = check_coroutine(L, S, 1);
+  lua_settop(L, 1);
+  if (c->d.phase == PHASE_PENDING || c->d.phase == PHASE_WAITING)
+    return push_live_trace(L, &c->d);
+  if (!(c->d.flags & FLAG_NOTED)) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  lua_getiuservalue(L, 1, UV_TARGET);
+  weir_failure_push_trace(L, S, 2);
+  return 1;
+}
+
+const luaL_Reg weir_lib_coroutine[] = {
+    {"coroutine", coroutine}, {"spawn", spawn}, {"current", current},
+    {"await", await},         {"yield", yield}, {"noreturn", weir_tail_noreturn},
+    {"wrap", weir_wrap},      {"grace", grace}, {NULL, NULL}};
+
+const luaL_Reg weir_lib_coroutine_methods[] = {
+    {"close", close}, {"traceback", traceback}, {NULL, NULL}};

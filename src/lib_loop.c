@@ -1,0 +1,127 @@
+#include <math.h>
+
+#include "describe.h"
+#include "failure.h"
+#include "lib.h"
+#include "platform.h"
+#include "sched.h"
+
+/* ---- stepping ---- */
+
+static void check_host(lua_State *L, const weir_State *S, const char *what) {
+  if (S->busy)
+    luaL_error(L, "attempt to %s inside a coroutine or callback", what);
+}
+
+static int step(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  double budget = HUGE_VAL, left;
+  if (!lua_isnoneornil(L, 1))
+    budget = weir_check_seconds(L, 1);
+  check_host(L, S, "step");
+  lua_settop(L, 0);
+  left = weir_sched_step(L, S, budget);
+  if (left < 0)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, left);
+  return 1;
+}
+
+/* ---- running ---- */
+
+static int nothing(lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+/* Lets a hook of the host's, as lua.c sets one on an interrupt, have its call. */
+static void let_hook_run(lua_State *L) {
+  if (!lua_gethook(L))
+    return;
+  lua_pushcfunction(L, nothing);
+  lua_call(L, 0, 0);
+}
+
+static void wait_for(lua_State *L, double seconds) {
+  if (seconds > 0)
+    weir_platform_sleep(seconds);
+  let_hook_run(L);
+}
+
+/* Can time alone bring the loop something to do? A manual clock never moves by itself. */
+static int may_wait(double left) { return left >= 0 && left < HUGE_VAL; }
+
+static int raise_deadlock(lua_State *L, weir_State *S) {
+  weir_describe(L, S, 1);
+  weir_describe_live(L, S);
+  lua_pushfstring(L, "%s can never end; what is left:%s", lua_tostring(L, -2),
+                  lua_tostring(L, -1));
+  weir_error_new(L, S, ERROR_DEADLOCK);
+  return lua_error(L);
+}
+
+/* Until the Deferred at 1 is ready, or without one until nothing is left to do. */
+static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
+  while (!d || !weir_deferred_ready(d)) {
+    double left = weir_sched_step(L, S, HUGE_VAL);
+    if (d && weir_deferred_ready(d))
+      break;
+    if (!may_wait(left)) {
+      if (d)
+        raise_deadlock(L, S);
+      break;
+    }
+    wait_for(L, left);
+  }
+}
+
+static int run(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  const weir_Deferred *d;
+  int n = lua_gettop(L);
+  check_host(L, S, "run");
+  if (n == 0) {
+    loop(L, S, NULL);
+    return 0;
+  }
+  weir_check_callable(L, 1);
+  d = &weir_coroutine_make(L, S)->d;
+  weir_sched_ready(L, S, 1);
+  loop(L, S, d);
+  lua_settop(L, 1);
+  n = weir_deferred_push_outcome(L, 1);
+  if (!(d->flags & FLAG_FAILED))
+    return n;
+  weir_failure_handled(L, S, 1);
+  return lua_error(L);
+}
+
+/* ---- settings ---- */
+
+static int set_inline(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int old = S->inline_runs;
+  luaL_checktype(L, 1, LUA_TBOOLEAN);
+  S->inline_runs = lua_toboolean(L, 1);
+  lua_pushboolean(L, old);
+  return 1;
+}
+
+static int on_unhandled(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  luaL_checkany(L, 1);
+  if (!lua_isnil(L, 1))
+    weir_check_callable(L, 1);
+  lua_settop(L, 1);
+  weir_state_push(L, S, HOME_ON_UNHANDLED);
+  lua_insert(L, 1);
+  weir_state_set(L, S, HOME_ON_UNHANDLED);
+  return 1;
+}
+
+const luaL_Reg weir_lib_loop[] = {{"run", run},
+                                  {"step", step},
+                                  {"inline", set_inline},
+                                  {"on_unhandled", on_unhandled},
+                                  {NULL, NULL}};

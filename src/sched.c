@@ -1,0 +1,410 @@
+#include "sched.h"
+
+#include <math.h>
+
+#include "await.h"
+#include "clock.h"
+#include "failure.h"
+#include "flow.h"
+#include "platform.h"
+#include "tail.h"
+
+/* ---- who is running ---- */
+
+weir_Coroutine *weir_sched_suspendable(lua_State *L, weir_State *S) {
+  weir_Coroutine *c = S->running;
+  return c && c->top == L && !c->blocked && lua_isyieldable(L) ? c : NULL;
+}
+
+void weir_sched_enter(lua_State *L, weir_State *S) {
+  S->running = lua_touserdata(L, -1);
+  if (!lua_checkstack(S->run, 4))
+    luaL_error(L, "too many nested coroutines");
+  lua_xmove(L, S->run, 1);
+}
+
+void weir_sched_leave(weir_State *S, weir_Coroutine *before) {
+  lua_pop(S->run, 1);
+  S->running = before;
+}
+
+/* ---- the ready queue ---- */
+
+static void queue(lua_State *L, weir_State *S, weir_Deque *q, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, q, S->ticket + 1);
+  c->ticket = ++S->ticket;
+}
+
+void weir_sched_ready(lua_State *L, weir_State *S, int idx) { queue(L, S, &S->woken, idx); }
+
+static void queue_front(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  lua_pushvalue(L, idx);
+  weir_deque_push_front(L, &S->woken, S->front - 1);
+  c->ticket = --S->front;
+}
+
+/* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away. */
+static int is_stale(const weir_Deque *q) {
+  const weir_Coroutine *c = weir_deque_peek(q);
+  return c->ticket != weir_deque_tag(q);
+}
+
+static void drop_stale(lua_State *L, weir_Deque *q) {
+  while (!weir_deque_empty(q) && is_stale(q)) {
+    weir_deque_take(L, q);
+    lua_pop(L, 1);
+  }
+  if (weir_deque_empty(q))
+    weir_deque_trim(L, q);
+}
+
+/* The queue whose head comes next; of those that gave way, only tickets below `limit`. */
+static weir_Deque *next_queue(lua_State *L, weir_State *S, uint64_t limit) {
+  weir_Deque *w = &S->woken, *y = &S->yielded;
+  drop_stale(L, w);
+  drop_stale(L, y);
+  if (weir_deque_empty(y) || weir_deque_tag(y) >= limit)
+    return weir_deque_empty(w) ? NULL : w;
+  return weir_deque_empty(w) || weir_deque_tag(y) < weir_deque_tag(w) ? y : w;
+}
+
+int weir_sched_is_ready(lua_State *L, weir_State *S) {
+  return next_queue(L, S, UINT64_MAX) != NULL;
+}
+
+/* ---- the trampoline ---- */
+
+static int running_to(lua_State *L, weir_State *S) {
+  weir_state_push_running(L, S);
+  return lua_gettop(L);
+}
+
+static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int failed) {
+  int idx = lua_gettop(L) - n;
+  if (c->raising) {
+    lua_pop(L, n);
+    weir_coroutine_take_raise(L, c, idx);
+    n = failed = 1;
+  }
+  weir_coroutine_end(L, S, idx, n, failed);
+}
+
+static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  int n = lua_gettop(c->thread) - 1;
+  int failed = lua_isboolean(c->thread, 1);
+  running_to(L, S);
+  if (!lua_checkstack(L, n + 8)) {
+    lua_settop(c->thread, 0);
+    lua_pushliteral(L, "stack overflow");
+    n = failed = 1;
+  } else {
+    lua_xmove(c->thread, L, n);
+    lua_settop(c->thread, 0);
+  }
+  end_body(L, S, c, n, failed);
+}
+
+/* The thread died outside of its body, or somebody else used it. */
+static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const char *message) {
+  int idx = running_to(L, S);
+  if (message)
+    lua_pushstring(L, message);
+  else
+    lua_xmove(c->thread, L, 1);
+  c->unwinding = 0;
+  if (weir_coroutine_reset(L, S, idx) != LUA_OK)
+    lua_replace(L, -2);
+  weir_coroutine_end(L, S, idx, 1, 1);
+}
+
+/* A value that waits to be raised in a body that has no continuation of ours goes to a hook. */
+static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  int idx = running_to(L, S);
+  lua_xmove(c->thread, L, 1);
+  weir_coroutine_raise_raw(L, c, idx);
+  c->nargs = 0;
+  lua_settop(L, idx - 1);
+}
+
+static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
+  int nargs;
+  if (c->raw && c->raise)
+    prepare_raw_raise(L, S, c);
+  nargs = c->nargs;
+  c->nargs = 0;
+  c->life = LIFE_RUNNING;
+  S->signal = SIGNAL_NONE;
+  return lua_resume(c->thread, L, nargs, nresults);
+}
+
+static void give_way(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deque *q) {
+  int idx = running_to(L, S);
+  c->life = LIFE_READY;
+  c->nargs = 0;
+  c->raise = 0;
+  c->gave_way = 1;
+  if (!(c->d.flags & FLAG_HELD))
+    queue(L, S, q, idx);
+}
+
+/* The running one goes aside for its callee. */
+static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  c->life = LIFE_CALLING;
+  c->raise = c->raw = 0;
+  lua_xmove(S->run, L, 1);
+  weir_deque_push(L, &S->callers, 0);
+  weir_state_push(L, S, HOME_CALLEE);
+  weir_sched_enter(L, S);
+  S->running->called = 1;
+  lua_pushnil(L);
+  weir_state_set(L, S, HOME_CALLEE);
+}
+
+static int hop(lua_State *L, weir_State *S, int n) {
+  int idx = running_to(L, S);
+  return weir_tail_hop(L, S, idx, n);
+}
+
+static int raw_wait(lua_State *L, weir_State *S, int n) {
+  int idx = running_to(L, S);
+  return weir_await_raw(L, S, idx, n);
+}
+
+/* What a resume ended in. Returns 1 if the (perhaps new) running one is to be resumed. */
+static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, int nresults) {
+  if (status == LUA_OK) {
+    body_returned(L, S, c);
+    return 0;
+  }
+  if (status != LUA_YIELD) {
+    body_broke(L, S, c, NULL);
+    return 0;
+  }
+  switch (S->signal) {
+  case SIGNAL_WAIT:
+    return 0;
+  case SIGNAL_SPAWN:
+    call_callee(L, S, c);
+    return 1;
+  case SIGNAL_HOP:
+    return hop(L, S, nresults);
+  case SIGNAL_NONE:
+    if (raw_wait(L, S, nresults))
+      return 1;
+    if (S->signal == SIGNAL_NONE)
+      return 0;
+    /* fall through */
+  case SIGNAL_YIELD:
+    give_way(L, S, c, &S->yielded);
+    return 0;
+  case SIGNAL_TURN:
+    give_way(L, S, c, &S->woken);
+  }
+  return 0;
+}
+
+static int step_running(lua_State *L, weir_State *S) {
+  weir_Coroutine *c = S->running;
+  int top = lua_gettop(L), again, nresults = 0, status;
+  if (!weir_coroutine_can_resume(c)) {
+    body_broke(L, S, c, "a coroutine of weir was resumed or closed from outside");
+    again = 0;
+  } else {
+    status = resume(L, S, c, &nresults);
+    again = dispatch(L, S, c, status, nresults);
+  }
+  lua_settop(L, top);
+  return again;
+}
+
+/* The one that the running one called has done with its first wait: its caller goes on. */
+static int return_to_caller(lua_State *L, weir_State *S) {
+  weir_Coroutine *c = S->running;
+  if (!c->called)
+    return 0;
+  c->called = 0;
+  lua_pop(S->run, 1);
+  weir_deque_take_back(L, &S->callers);
+  weir_sched_enter(L, S);
+  S->running->life = LIFE_READY;
+  return 1;
+}
+
+static int budget_is_spent(weir_State *S) {
+  if (S->budget < HUGE_VAL && weir_platform_now() >= S->budget)
+    S->over = 1;
+  return S->over;
+}
+
+/* The budget is spent while callers wait for their turn, which comes first in the next step. */
+static void shelve_callers(lua_State *L, weir_State *S) {
+  while (return_to_caller(L, S)) {
+    int idx = running_to(L, S);
+    S->running->gave_way = 0;
+    queue_front(L, S, idx);
+    lua_settop(L, idx - 1);
+  }
+}
+
+/* What could go on at once goes to the back of the queue instead. */
+static void requeue(lua_State *L, weir_State *S) {
+  int idx = running_to(L, S);
+  if (!(S->running->d.flags & FLAG_HELD))
+    weir_sched_ready(L, S, idx);
+  lua_settop(L, idx - 1);
+}
+
+static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  if (!c->force || c->life == LIFE_ENDED)
+    return;
+  running_to(L, S);
+  if (!weir_flow_close(L, S, lua_gettop(L)))
+    lua_pop(L, 1);
+  lua_pop(L, 1);
+}
+
+/* Runs the coroutine on top of L until it waits or ends; after it, everyone who called it. Callers
+   see running == NULL again in between, as callbacks of what ended are run. */
+static void run_one(lua_State *L, weir_State *S) {
+  weir_sched_enter(L, S);
+  S->running->ticket = 0;
+  for (;;) {
+    weir_Coroutine *c = S->running;
+    if (step_running(L, S)) {
+      if (!budget_is_spent(S) || S->signal == SIGNAL_SPAWN)
+        continue;
+      requeue(L, S);
+    }
+    close_if_forced(L, S, c);
+    weir_deferred_drain(L, S);
+    weir_flow_settle_hooks(L, S);
+    if (budget_is_spent(S)) {
+      shelve_callers(L, S);
+      break;
+    }
+    if (!return_to_caller(L, S))
+      break;
+  }
+  weir_sched_leave(S, NULL);
+}
+
+/* ---- the loop ---- */
+
+static int run_next(lua_State *L, weir_State *S, uint64_t limit) {
+  weir_Deque *q = next_queue(L, S, limit);
+  if (!q || S->over)
+    return 0;
+  weir_deque_take(L, q);
+  run_one(L, S);
+  return 1;
+}
+
+static void begin_turn(lua_State *L, weir_State *S) {
+  luaL_checkstack(L, 16, "too many nested calls");
+  S->busy++;
+  if (!weir_deque_empty(&S->found))
+    weir_flow_cancel_found(L, S);
+}
+
+static void end_turn(lua_State *L, weir_State *S) {
+  if (!weir_deque_empty(&S->dying))
+    weir_flow_end_turn(L, S);
+  S->busy--;
+}
+
+void weir_sched_run_woken(lua_State *L, weir_State *S) {
+  begin_turn(L, S);
+  while (run_next(L, S, 0))
+    ;
+  end_turn(L, S);
+}
+
+void weir_sched_turn(lua_State *L, weir_State *S) {
+  weir_flow_settle_hooks(L, S);
+  if (S->busy == 0 && S->inline_runs && !S->closing)
+    weir_sched_run_woken(L, S);
+}
+
+/* What gave way during the pass waits for the next. */
+static void pass(lua_State *L, weir_State *S) {
+  uint64_t limit;
+  begin_turn(L, S);
+  limit = S->ticket + 1;
+  while (run_next(L, S, limit))
+    ;
+  end_turn(L, S);
+}
+
+static weir_Clock *home_clock(weir_State *S, int slot) { return lua_touserdata(S->home, slot); }
+
+static double seconds_until(const weir_Clock *k) {
+  double next = weir_clock_next(k), left;
+  if (next == HUGE_VAL)
+    return HUGE_VAL;
+  left = next - weir_clock_now(k);
+  return left > 0 ? left : 0;
+}
+
+/* Seconds until a timer gives the loop something to do; negative if none will. */
+static double next_timer(weir_State *S) {
+  const weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK), *loop = home_clock(S, HOME_LOOP_CLOCK);
+  double left = seconds_until(root);
+  size_t keeping = root->keeping;
+  if (loop->kind == CLOCK_MANUAL) {
+    double other = seconds_until(loop);
+    left = other < left ? other : left;
+    keeping += loop->keeping;
+  }
+  return keeping ? left : -1;
+}
+
+double weir_sched_step(lua_State *L, weir_State *S, double budget) {
+  weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
+  S->busy++;
+  S->loop_busy = S->busy;
+  S->over = 0;
+  S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
+  pass(L, S);
+  if (!S->over)
+    weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
+  S->budget = HUGE_VAL;
+  S->over = 0;
+  S->loop_busy = 0;
+  S->busy--;
+  if (weir_sched_is_ready(L, S) || !weir_deque_empty(&S->found))
+    return 0;
+  weir_failure_report_all(L, S);
+  return weir_sched_is_ready(L, S) ? 0 : next_timer(S);
+}
+
+/* ---- starting ---- */
+
+static int started(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  (void)ctx;
+  lua_settop(L, 1);
+  return 1;
+}
+
+int weir_sched_spawn(lua_State *L, weir_State *S) {
+  if (weir_sched_suspendable(L, S)) {
+    lua_pushvalue(L, 1);
+    weir_state_set(L, S, HOME_CALLEE);
+    S->signal = SIGNAL_SPAWN;
+    return lua_yieldk(L, 0, 0, started);
+  }
+  if (S->busy == 0 && S->inline_runs) {
+    S->busy++;
+    lua_pushvalue(L, 1);
+    run_one(L, S);
+    S->busy--;
+    weir_sched_turn(L, S);
+  } else {
+    weir_sched_ready(L, S, 1);
+  }
+  lua_settop(L, 1);
+  return 1;
+}

@@ -1,0 +1,37 @@
+/*
+** The ready queue and the trampoline.
+*/
+#ifndef WEIR_SCHED_H
+#define WEIR_SCHED_H
+
+#include "coroutine.h"
+
+/* The running coroutine, if L may suspend it; else NULL. */
+weir_Coroutine *weir_sched_suspendable(lua_State *L, weir_State *S);
+
+/* To the back of the ready queue; not while held. [-0, +0, m] */
+void weir_sched_ready(lua_State *L, weir_State *S, int idx);
+/* Starts the new Coroutine, the only value of L: at once where that is possible, else in turn. The
+   tail of a lua_CFunction that returns it. */
+int weir_sched_spawn(lua_State *L, weir_State *S);
+/* End of a call: from the host, runs what it woke. [-0, +0, m] */
+void weir_sched_turn(lua_State *L, weir_State *S);
+/* Runs what is woken until nothing is, or the budget is spent. */
+void weir_sched_run_woken(lua_State *L, weir_State *S);
+
+/* One pass over what is ready and due. Returns seconds until there is more, or a negative number
+   if there is nothing. */
+double weir_sched_step(lua_State *L, weir_State *S, double budget);
+
+/* May the loop run coroutines now: is none of them, no callback and no hook on the C stack? */
+static inline int weir_sched_may_run(const weir_State *S) {
+  return S->busy == S->loop_busy && (S->loop_busy || S->inline_runs);
+}
+/* Is anything ready? Drops what has left the queues. */
+int weir_sched_is_ready(lua_State *L, weir_State *S);
+
+/* Makes the Coroutine on top of L the running one until weir_sched_leave. [-1, +0, -] */
+void weir_sched_enter(lua_State *L, weir_State *S);
+void weir_sched_leave(weir_State *S, weir_Coroutine *before);
+
+#endif

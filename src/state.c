@@ -1,0 +1,97 @@
+#include "state.h"
+
+#include <math.h>
+
+#include "clock.h"
+#include "coroutine.h"
+#include "failure.h"
+#include "flow.h"
+
+#define GRACE_SECONDS 5.0
+
+static const char key; /* its address is the registry key */
+
+static void each_deque(lua_State *L, weir_State *S, void (*f)(lua_State *, weir_Deque *)) {
+  weir_Deque *all[] = {&S->woken, &S->yielded, &S->callers, &S->fires, &S->hooks,
+                       &S->walk,  &S->found,   &S->dying,   &S->pool};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    f(L, all[i]);
+}
+
+static void init_deque(lua_State *L, weir_Deque *q) {
+  (void)L;
+  weir_deque_init(q);
+}
+
+weir_State *weir_state_get(lua_State *L) {
+  weir_State *S;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  S = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return S;
+}
+
+void weir_state_push(lua_State *L, weir_State *S, int slot) {
+  lua_pushvalue(S->home, slot);
+  lua_xmove(S->home, L, 1);
+}
+
+void weir_state_set(lua_State *L, weir_State *S, int slot) {
+  lua_xmove(L, S->home, 1);
+  lua_replace(S->home, slot);
+}
+
+void weir_state_push_running(lua_State *L, weir_State *S) {
+  lua_pushvalue(S->run, -1);
+  lua_xmove(S->run, L, 1);
+}
+
+/* lua_close: finalizers of owners came first and put what was suspended into `found`. */
+static int close_state(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
+  S->closing = 1;
+  S->busy++;
+  while (!weir_deque_empty(&S->found)) {
+    weir_deque_take(L, &S->found);
+    if (!weir_flow_close(L, S, lua_gettop(L)))
+      weir_failure_report_error(L, S);
+    lua_settop(L, 1);
+  }
+  weir_failure_report_all(L, S);
+  each_deque(L, S, weir_deque_free);
+  return 0;
+}
+
+static lua_State *new_private_thread(lua_State *L, int owner, int slot, int height) {
+  lua_State *thread = lua_newthread(L);
+  lua_sethook(thread, NULL, 0, 0);
+  lua_setiuservalue(L, owner, slot);
+  if (!lua_checkstack(thread, height + 8))
+    luaL_error(L, "not enough memory");
+  lua_settop(thread, height);
+  return thread;
+}
+
+weir_State *weir_state_open(lua_State *L) {
+  weir_State *S = weir_state_get(L);
+  int idx;
+  if (S) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+    return S;
+  }
+  S = lua_newuserdatauv(L, sizeof *S, 2);
+  idx = lua_gettop(L);
+  *S = (weir_State){.inline_runs = 1, .grace = GRACE_SECONDS, .budget = HUGE_VAL};
+  S->front = (uint64_t)1 << 62;
+  S->ticket = S->front;
+  each_deque(L, S, init_deque);
+  S->home = new_private_thread(L, idx, 1, HOME_SLOTS);
+  S->run = new_private_thread(L, idx, 2, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, close_state);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, idx);
+  lua_pushvalue(L, idx);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  return S;
+}

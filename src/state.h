@@ -1,0 +1,102 @@
+/*
+** What weir keeps for one Lua state: nothing is global to the process.
+**
+** weir_State is a userdata, the first upvalue of every function of the module.
+** The registry owns it. It is the first thing with a finalizer that the module
+** makes, so at lua_close its finalizer is the last of the module's to run.
+*/
+#ifndef WEIR_STATE_H
+#define WEIR_STATE_H
+
+#include "compat.h"
+#include "deque.h"
+#include "weir.h"
+
+typedef struct weir_State weir_State;
+typedef struct weir_Deferred weir_Deferred;
+typedef struct weir_Coroutine weir_Coroutine;
+typedef struct weir_Clock weir_Clock;
+typedef struct weir_Note weir_Note;
+
+/* Slots of the stack of `home`. */
+enum {
+  HOME_DEFERRED = 1, /* metatables */
+  HOME_COROUTINE,
+  HOME_CLOCK,
+  HOME_OWNER,
+  HOME_NOTE,
+  HOME_LIMIT,
+  HOME_GENERATOR,
+  HOME_CANCELLED, /* metatables of error objects, in the order of weir_ErrorClass */
+  HOME_TIMEOUT,
+  HOME_ALREADY_CALLED,
+  HOME_DEADLOCK,
+  HOME_ERROR,
+  HOME_ROOT_CLOCK, /* the real one */
+  HOME_LOOP_CLOCK, /* the one that weir.sleep and its like use */
+  HOME_ON_UNHANDLED,
+  HOME_NOTES,        /* weak table: number of a note -> note */
+  HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
+  HOME_CALLEE,       /* a coroutine about to be started for `running` */
+  HOME_SLOTS = HOME_CALLEE
+};
+
+/* Why one of our functions yields; read by whoever resumed it. */
+typedef enum weir_Signal {
+  SIGNAL_NONE,  /* a plain coroutine.yield */
+  SIGNAL_WAIT,  /* its wait is registered */
+  SIGNAL_YIELD, /* to the back of the ready queue, until a pass */
+  SIGNAL_TURN,  /* to the back of the ready queue, as if woken */
+  SIGNAL_SPAWN, /* start HOME_CALLEE, then go on with the caller at once */
+  SIGNAL_HOP    /* noreturn; what it yields is the new body and its arguments */
+} weir_Signal;
+
+struct weir_State {
+  lua_State *home;         /* fixed slots, see above */
+  lua_State *run;          /* on top: the value of `running`; below: those it interrupted */
+  weir_Coroutine *running; /* NULL in the host, in callbacks and in hooks */
+  weir_Signal signal;
+  int busy;        /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
+  int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
+  int inline_runs; /* weir.inline: calls from the host run what they woke */
+  int closing;     /* lua_close has begun: nothing runs any more */
+  int fire_depth;  /* nested drains of `fires` */
+  int close_depth; /* nested resets of threads, each on the C stack */
+
+  weir_Deque woken;   /* coroutines to resume, by ticket */
+  weir_Deque yielded; /* those that gave way, by ticket; they wait for a pass */
+  weir_Deque callers; /* coroutines whose eager callee has not yet reached a wait */
+  weir_Deque fires;   /* Deferreds with an outcome and callbacks or waiters to tell */
+  weir_Deque hooks;   /* Deferreds whose pause or unpause hook is due; tag 1: pause */
+  weir_Deque walk;    /* side branches of a walk along what waits on what */
+  weir_Deque found;   /* coroutines that the collector found, for the next turn */
+  weir_Deque dying;   /* cancelled this turn: those not ended by its end get a grace timer */
+  weir_Deque pool;    /* owners of threads to be used again */
+
+  uint64_t ticket; /* last number given in the ready queues; 0 means none */
+  uint64_t front;  /* last number given at the front, going down */
+  uint64_t armed;  /* last number given to a timer */
+
+  double grace;   /* seconds between cancel and close */
+  double budget;  /* monotonic time at which this step stops; HUGE_VAL: none */
+  int over;       /* the budget is spent */
+  size_t pooled;  /* owners in `pool` */
+  weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
+  weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
+  uint64_t notes;                         /* number of the last note */
+};
+
+/* The state of weir in L; makes it the first time. Pushes its userdata. [-0, +1, m] */
+weir_State *weir_state_open(lua_State *L);
+/* The one that exists already; NULL if none. [-0, +0, -] */
+weir_State *weir_state_get(lua_State *L);
+/* Pushes a slot of `home`. [-0, +1, -] */
+void weir_state_push(lua_State *L, weir_State *S, int slot);
+/* Moves the top value into a slot of `home`. [-1, +0, -] */
+void weir_state_set(lua_State *L, weir_State *S, int slot);
+/* Pushes the running coroutine. [-0, +1, -] */
+void weir_state_push_running(lua_State *L, weir_State *S);
+
+#define weir_upstate(L) ((weir_State *)lua_touserdata((L), lua_upvalueindex(1)))
+
+#endif

@@ -1,0 +1,102 @@
+#include "tail.h"
+
+#include <string.h>
+
+#include "await.h"
+#include "flow.h"
+#include "sched.h"
+
+/* ---- is this inside a <close> handler? ---- */
+
+/* A handler called by the end of a block has a name that says so. */
+static int is_named_close(lua_State *L, lua_Debug *ar) {
+  lua_getinfo(L, "n", ar);
+  return ar->name && strcmp(ar->namewhat, "metamethod") == 0 && strcmp(ar->name, "close") == 0;
+}
+
+/* One called by the unwinding of a pcall has none: then its first argument, the closed value, has
+   the function of this level as its __close. */
+static int closes_its_argument(lua_State *L, lua_Debug *ar) {
+  int top = lua_gettop(L), is_handler = 0;
+  if (lua_getlocal(L, ar, 1) && luaL_getmetafield(L, -1, "__close") != LUA_TNIL) {
+    lua_getinfo(L, "f", ar);
+    is_handler = lua_rawequal(L, -1, -2);
+  }
+  lua_settop(L, top);
+  return is_handler;
+}
+
+static int in_close_handler(lua_State *L, const weir_Coroutine *c) {
+  lua_Debug ar;
+  if (c->unwinding)
+    return 1;
+  if (!lua_getstack(L, 3, &ar))
+    return 0; /* noreturn, the body and what calls bodies: nothing else is there */
+  for (int level = 1; lua_getstack(L, level, &ar); level++)
+    if (is_named_close(L, &ar) || closes_its_argument(L, &ar))
+      return 1;
+  return 0;
+}
+
+/* ---- noreturn ---- */
+
+static int is_callable(lua_State *L, int idx) {
+  int callable = lua_isfunction(L, idx);
+  if (!callable && luaL_getmetafield(L, idx, "__call") != LUA_TNIL) {
+    callable = 1;
+    lua_pop(L, 1);
+  }
+  return callable;
+}
+
+int weir_tail_noreturn(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_Coroutine *c;
+  if (!weir_deferred_at(L, S, 1) && !is_callable(L, 1))
+    return luaL_typeerror(L, 1, "function or Deferred");
+  c = weir_await_check(L, S, "noreturn");
+  if (L != c->thread)
+    return luaL_error(L, "attempt to noreturn inside a generator");
+  if (lua_touserdata(L, 1) == (void *)c)
+    return luaL_error(L, "attempt to noreturn to the running coroutine itself");
+  if (in_close_handler(L, c))
+    return luaL_error(L, "attempt to noreturn inside a <close> handler");
+  weir_await_strike(L, S, c);
+  S->signal = SIGNAL_HOP;
+  return lua_yield(L, lua_gettop(L));
+}
+
+/* The body and its arguments lie on L from `f` on. */
+static int begin_body(lua_State *L, weir_Coroutine *c, int idx, int f) {
+  if (weir_coroutine_undecorate(L, f))
+    weir_coroutine_set_name(L, idx);
+  weir_coroutine_load(L, c, lua_gettop(L) - f);
+  return !(c->d.flags & FLAG_HELD);
+}
+
+static int end_with_top(lua_State *L, weir_State *S, int idx, int failed) {
+  weir_coroutine_end(L, S, idx, 1, failed);
+  return 0;
+}
+
+int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  int f = idx + 1;
+  if (!lua_checkstack(L, n + 8)) {
+    lua_pushliteral(L, "stack overflow");
+    return end_with_top(L, S, idx, 1);
+  }
+  lua_xmove(c->thread, L, n);
+  c->raw = 0;
+  if (weir_coroutine_reset(L, S, idx) != LUA_OK)
+    return end_with_top(L, S, idx, 1);
+  if (weir_coroutine_is_due(c)) {
+    lua_getiuservalue(L, idx, UV_VALUE);
+    return end_with_top(L, S, idx, 1);
+  }
+  if (weir_deferred_at(L, S, f)) {
+    lua_settop(L, f);
+    return end_with_top(L, S, idx, 0);
+  }
+  return begin_body(L, c, idx, f);
+}

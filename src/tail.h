@@ -1,0 +1,15 @@
+/*
+** noreturn: one body for another.
+*/
+#ifndef WEIR_TAIL_H
+#define WEIR_TAIL_H
+
+#include "coroutine.h"
+
+/* weir.noreturn */
+int weir_tail_noreturn(lua_State *L);
+/* The running Coroutine at idx yielded n values for a hop. Returns 1 if its new body is to be
+   resumed, 0 if the coroutine ended. [-0, +0, m] */
+int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n);
+
+#endif

@@ -1,0 +1,281 @@
+#include "wait.h"
+
+#include "coroutine.h"
+#include "failure.h"
+#include "flow.h"
+#include "list.h"
+
+/* A shield's waiter is never held by what waits on the shield (5.3). */
+static int counts_as_held(const weir_Deferred *w) {
+  return (w->flags & FLAG_HELD) && w->wait != WAIT_SHIELD;
+}
+
+void weir_wait_reserve(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  (void)S;
+  if (d->nwaiters == 0 || (d->flags & FLAG_MANY))
+    return;
+  lua_createtable(L, 4, 0);
+  if (d->nwaiters == 0 || (d->flags & FLAG_MANY)) { /* a finalizer changed it */
+    lua_pop(L, 1);
+    return;
+  }
+  lua_getiuservalue(L, idx, UV_WAITERS);
+  lua_rawseti(L, -2, d->first->slot);
+  lua_setiuservalue(L, idx, UV_WAITERS);
+  d->flags |= FLAG_MANY;
+}
+
+/* Makes the waiter's Deferred hold it. */
+static void anchor(lua_State *L, weir_Deferred *d, int w, int idx, int64_t slot) {
+  if (d->flags & FLAG_MANY) {
+    lua_getiuservalue(L, idx, UV_WAITERS);
+    lua_pushvalue(L, w);
+    lua_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+  } else {
+    lua_pushvalue(L, w);
+    lua_setiuservalue(L, idx, UV_WAITERS);
+  }
+}
+
+void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
+  weir_Deferred *w = lua_touserdata(L, widx);
+  weir_Deferred *d = lua_touserdata(L, didx);
+  int64_t slot = d->last ? d->last->slot + 1 : 1;
+  weir_wait_reserve(L, S, didx);
+  anchor(L, d, widx, didx, slot);
+  lua_pushvalue(L, didx);
+  lua_setiuservalue(L, widx, UV_TARGET);
+  w->slot = slot;
+  w->target = d;
+  w->wait = (uint8_t)how;
+  w->flags &= (uint16_t) ~(FLAG_LEAVING | FLAG_NOTED);
+  weir_list_append(d->first, d->last, w, earlier, later);
+  d->nwaiters++;
+  d->nheld += (uint32_t)counts_as_held(w);
+  weir_flow_rehold(L, S, didx);
+}
+
+static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot) {
+  if (d->nwaiters == 0) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, idx, UV_WAITERS);
+    d->flags &= (uint16_t)~FLAG_MANY;
+  } else {
+    lua_getiuservalue(L, idx, UV_WAITERS);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+  }
+}
+
+/* Takes the waiter at widx out of the list of the Deferred at didx. */
+static void detach(lua_State *L, int widx, int didx) {
+  weir_Deferred *w = lua_touserdata(L, widx);
+  weir_Deferred *d = w->target;
+  weir_list_remove(d->first, d->last, w, earlier, later);
+  d->nwaiters--;
+  d->nheld -= (uint32_t)counts_as_held(w);
+  w->target = NULL;
+  w->wait = WAIT_NONE;
+  release_anchor(L, d, didx, w->slot);
+  lua_pushnil(L);
+  lua_setiuservalue(L, widx, UV_TARGET);
+}
+
+void weir_wait_end(lua_State *L, weir_State *S, int widx) {
+  int didx;
+  lua_getiuservalue(L, widx, UV_TARGET);
+  didx = lua_gettop(L);
+  detach(L, widx, didx);
+  weir_flow_rehold(L, S, didx);
+  lua_settop(L, didx - 1);
+}
+
+/* ---- telling ---- */
+
+/* A coroutine that has no body any more takes the outcome, if its own cancel leaves it (4.2, 5.6). */
+static int adopt_in_coroutine(lua_State *L, weir_State *S, int widx, int didx) {
+  weir_Coroutine *c = lua_touserdata(L, widx);
+  const weir_Deferred *d = lua_touserdata(L, didx);
+  int cancelled = (c->d.flags & FLAG_MARKED) && (!c->struck || !(d->flags & FLAG_FAILED));
+  if (!cancelled) {
+    weir_deferred_copy_outcome(L, S, didx, widx);
+    return 1;
+  }
+  lua_getiuservalue(L, widx, UV_VALUE);
+  weir_deferred_set_outcome(L, S, widx, 1, 1);
+  return 0;
+}
+
+int weir_wait_take(lua_State *L, weir_State *S, int widx, int didx) {
+  if (weir_is_coroutine(lua_touserdata(L, widx)))
+    return adopt_in_coroutine(L, S, widx, didx);
+  weir_deferred_copy_outcome(L, S, didx, widx);
+  return 1;
+}
+
+static int tell_adopter(lua_State *L, weir_State *S, int widx, int didx) {
+  const weir_Deferred *w = lua_touserdata(L, widx);
+  int told = weir_wait_take(L, S, widx, didx);
+  if (!(w->flags & FLAG_HELD))
+    weir_deferred_queue(L, S, widx);
+  return told;
+}
+
+static void fire_from(lua_State *L, weir_State *S, int widx, int didx) {
+  const weir_Deferred *d = lua_touserdata(L, didx);
+  weir_Deferred *w = lua_touserdata(L, widx);
+  if (w->phase != PHASE_PENDING)
+    return;
+  lua_getiuservalue(L, didx, UV_VALUE);
+  weir_deferred_fire(L, S, widx, d->nvalues, d->flags & FLAG_FAILED);
+  if (d->flags & FLAG_NOTED) {
+    lua_getiuservalue(L, didx, UV_TARGET);
+    lua_setiuservalue(L, widx, UV_TARGET);
+    w->flags |= FLAG_NOTED;
+  }
+}
+
+/* Returns whether the waiter saw the outcome. */
+static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
+  const weir_Deferred *w = lua_touserdata(L, widx);
+  const weir_Deferred *d = lua_touserdata(L, didx);
+  switch (how) {
+  case WAIT_AWAIT: {
+    int leaving = w->flags & FLAG_LEAVING;
+    weir_coroutine_wake(L, S, widx, didx);
+    return !(leaving && (d->flags & FLAG_FAILED));
+  }
+  case WAIT_ADOPT:
+    return tell_adopter(L, S, widx, didx);
+  case WAIT_CHAIN:
+    lua_getiuservalue(L, widx, UV_CALLBACKS);
+    fire_from(L, S, lua_gettop(L), didx);
+    lua_pop(L, 1);
+    return 1;
+  case WAIT_SHIELD:
+    fire_from(L, S, widx, didx);
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static void push_first_waiter(lua_State *L, const weir_Deferred *d, int idx) {
+  lua_getiuservalue(L, idx, UV_WAITERS);
+  if (d->flags & FLAG_MANY) {
+    lua_rawgeti(L, -1, d->first->slot);
+    lua_remove(L, -2);
+  }
+}
+
+uint32_t weir_wait_tell(lua_State *L, weir_State *S, int didx) {
+  weir_Deferred *d = lua_touserdata(L, didx);
+  uint32_t told = 0;
+  while (d->first) {
+    weir_Wait how = (weir_Wait)d->first->wait;
+    int widx;
+    push_first_waiter(L, d, didx);
+    widx = lua_gettop(L);
+    detach(L, widx, didx);
+    told += (uint32_t)deliver(L, S, widx, didx, how);
+    lua_settop(L, widx - 1);
+  }
+  return told;
+}
+
+void weir_wait_fail(lua_State *L, weir_State *S, int widx) {
+  weir_Deferred *w = lua_touserdata(L, widx);
+  if (w->kind == KIND_LINK) { /* the one behind it has no other source left */
+    lua_getiuservalue(L, widx, UV_CALLBACKS);
+    lua_insert(L, -2);
+    weir_deferred_fire(L, S, lua_gettop(L) - 1, 1, 1);
+    lua_pop(L, 1);
+  } else if (weir_is_coroutine(w) && w->phase == PHASE_PENDING) {
+    weir_coroutine_raise(L, S, widx);
+  } else {
+    weir_deferred_set_outcome(L, S, widx, 1, 1);
+    if (!(w->flags & FLAG_HELD))
+      weir_deferred_queue(L, S, widx);
+  }
+}
+
+/* ---- circles ---- */
+
+static const weir_Deferred *first_child(const weir_Deferred *w) {
+  /* of several sources of a chain only the first counts: any of them may fire it */
+  return w->kind == KIND_LINK && w->first && w->first->target != w ? NULL : w->first;
+}
+
+const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w) {
+  const weir_Deferred *child = first_child(w);
+  if (child)
+    return child;
+  while (w != root && !w->later)
+    w = w->target;
+  return w == root ? NULL : w->later;
+}
+
+/* Down from `target` and up from `d` in step: it costs the shorter of both. */
+int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target) {
+  const weir_Deferred *up = d, *down = target;
+  while (up && down) {
+    if (down == d || up == target)
+      return 1;
+    down = down->target;
+    up = weir_wait_next_above(d, up);
+  }
+  return 0;
+}
+
+/* ---- links ---- */
+
+static void push_link(lua_State *L, weir_State *S, int o, int d) {
+  weir_Deferred *other = lua_touserdata(L, o);
+  weir_Deferred *link = weir_deferred_new(L, S, KIND_LINK, sizeof *link);
+  (void)d;
+  lua_pushvalue(L, o);
+  lua_setiuservalue(L, -2, UV_CALLBACKS);
+  link->first = link->last = other;
+  link->nwaiters = 1;
+}
+
+void weir_wait_link(lua_State *L, weir_State *S, int o, int d) {
+  weir_Deferred *other = lua_touserdata(L, o);
+  int idx;
+  weir_Deferred *link;
+  push_link(L, S, o, d);
+  idx = lua_gettop(L);
+  link = lua_touserdata(L, idx);
+  link->nheld = (other->flags & FLAG_HELD) != 0;
+  link->flags |= other->flags & FLAG_HELD;
+  weir_wait_begin(L, S, idx, d, WAIT_CHAIN);
+  lua_getiuservalue(L, o, UV_TARGET);
+  lua_setiuservalue(L, idx, UV_VALUE);
+  lua_setiuservalue(L, o, UV_TARGET);
+  other->target = link;
+  other->wait = WAIT_LINKS;
+}
+
+void weir_wait_unlink(lua_State *L, weir_State *S, int o) {
+  weir_Deferred *other = lua_touserdata(L, o);
+  int idx;
+  lua_getiuservalue(L, o, UV_TARGET);
+  idx = lua_gettop(L);
+  other->target = NULL;
+  other->wait = WAIT_NONE;
+  lua_pushnil(L);
+  lua_setiuservalue(L, o, UV_TARGET);
+  while (!lua_isnil(L, idx)) {
+    weir_Deferred *link = lua_touserdata(L, idx);
+    link->first = link->last = NULL;
+    link->nwaiters = 0;
+    if (link->target)
+      weir_wait_end(L, S, idx);
+    lua_getiuservalue(L, idx, UV_VALUE);
+    lua_replace(L, idx);
+  }
+  lua_settop(L, idx - 1);
+}

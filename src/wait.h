@@ -1,0 +1,37 @@
+/*
+** The wait: one record for all that wait on a Deferred, one way in, one way out.
+** A waiter waits on one thing at a time, so the record is part of the waiter.
+*/
+#ifndef WEIR_WAIT_H
+#define WEIR_WAIT_H
+
+#include "deferred.h"
+
+/* Makes room for one more waiter of the Deferred at d: so that nothing runs, not even a finalizer,
+   between a look at its state and weir_wait_begin. [-0, +0, m] */
+void weir_wait_reserve(lua_State *L, weir_State *S, int d);
+/* The Deferred at w waits on the one at d, which is not ready. Nothing is changed on an error.
+   [-0, +0, m] */
+void weir_wait_begin(lua_State *L, weir_State *S, int w, int d, weir_Wait how);
+/* The waiter at w leaves what it waits on. [-0, +0, -] */
+void weir_wait_end(lua_State *L, weir_State *S, int w);
+/* Tells all waiters of the Deferred at d its outcome, in order; returns how many. [-0, +0, m] */
+uint32_t weir_wait_tell(lua_State *L, weir_State *S, int d);
+/* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with its
+   own cancel error instead. [-0, +0, -] */
+int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
+/* Ends the waiter at w, which waits on nothing, with the error on top. [-1, +0, m] */
+void weir_wait_fail(lua_State *L, weir_State *S, int w);
+/* True if `d` would wait on itself, were it to wait on `target`. */
+int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target);
+
+/* The next of all that wait on `root`, directly or not, after `w`, or after `root` itself; NULL at
+   the end. */
+const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w);
+
+/* Links: the `other` at o takes the outcome of the Deferred at d. [-0, +0, m] */
+void weir_wait_link(lua_State *L, weir_State *S, int o, int d);
+/* Drops all links of the Deferred at o. [-0, +0, -] */
+void weir_wait_unlink(lua_State *L, weir_State *S, int o);
+
+#endif

@@ -1,0 +1,122 @@
+#include "wrap.h"
+
+#include "coroutine.h"
+
+/* A userdata; user value 1 holds the thread. */
+typedef struct Generator {
+  lua_State *thread;
+  int is_inside; /* suspended by an await within, not by a yield of its own */
+} Generator;
+
+/* Upvalues of the function: the state, the generator. */
+static Generator *generator_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(2)); }
+
+static int pass_on(lua_State *L, int status, lua_KContext ctx);
+
+static int give_results(lua_State *L, Generator *g, int n) {
+  if (!lua_checkstack(L, n + 4)) {
+    lua_settop(g->thread, 0);
+    return luaL_error(L, "too many results");
+  }
+  lua_xmove(g->thread, L, n);
+  return n;
+}
+
+static int give_error(lua_State *L, Generator *g) {
+  lua_xmove(g->thread, L, 1);
+  if (weir_closethread(g->thread, L) != LUA_OK)
+    lua_xmove(g->thread, L, 1);
+  return lua_error(L);
+}
+
+/* Inside a coroutine of weir, what runs in the generator may suspend it as well. */
+static int resume(lua_State *L, weir_State *S, Generator *g, int n, int *nresults) {
+  weir_Coroutine *c = S->running && S->running->top == L ? S->running : NULL;
+  unsigned blocked = c ? c->blocked : 0;
+  int status;
+  if (c) {
+    c->top = g->thread;
+    c->blocked = blocked || !lua_isyieldable(L);
+    S->signal = SIGNAL_NONE;
+  }
+  status = lua_resume(g->thread, L, n, nresults);
+  if (c) {
+    c->top = L;
+    c->blocked = blocked & 1;
+  }
+  return status;
+}
+
+static int run(lua_State *L, Generator *g, int n) {
+  weir_State *S = weir_upstate(L);
+  int nresults = 0, status;
+  if (!lua_checkstack(g->thread, n + 4))
+    return luaL_error(L, "too many arguments");
+  lua_xmove(L, g->thread, n);
+  g->is_inside = 0;
+  status = resume(L, S, g, n, &nresults);
+  if (status != LUA_OK && status != LUA_YIELD)
+    return give_error(L, g);
+  if (status == LUA_OK || S->signal == SIGNAL_NONE || !S->running || S->running->top != L)
+    return give_results(L, g, nresults);
+  g->is_inside = 1;
+  return lua_yieldk(L, 0, lua_gettop(L), pass_on);
+}
+
+/* The coroutine goes on: so does what waits in the generator, with the same values. */
+static int pass_on(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  return run(L, generator_of(L), lua_gettop(L) - (int)ctx);
+}
+
+static int is_dead(Generator *g) {
+  return lua_status(g->thread) != LUA_YIELD && lua_gettop(g->thread) == 0;
+}
+
+static int is_running(Generator *g) {
+  lua_Debug ar;
+  return lua_status(g->thread) == LUA_OK && lua_getstack(g->thread, 0, &ar);
+}
+
+static int call(lua_State *L) {
+  Generator *g = generator_of(L);
+  int n = lua_gettop(L);
+  if (is_running(g) || g->is_inside)
+    return luaL_error(L, "cannot resume a running generator");
+  if (is_dead(g))
+    return luaL_error(L, "cannot resume dead generator");
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  if (lua_isyieldable(L))
+    lua_toclose(L, 1);
+  return run(L, g, n);
+}
+
+int weir_wrap_close(lua_State *L) {
+  Generator *g = lua_touserdata(L, 1);
+  if (!g->is_inside)
+    return 0;
+  g->is_inside = 0;
+  if (weir_closethread(g->thread, L) == LUA_OK)
+    return 0;
+  lua_xmove(g->thread, L, 1);
+  return lua_error(L);
+}
+
+int weir_wrap(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  Generator *g;
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  g = lua_newuserdatauv(L, sizeof *g, 1);
+  g->is_inside = 0;
+  g->thread = lua_newthread(L);
+  lua_setiuservalue(L, -2, 1);
+  weir_state_push(L, S, HOME_GENERATOR);
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, g->thread, 1);
+  lua_pushcclosure(L, call, 2);
+  return 1;
+}
