@@ -724,7 +724,7 @@ describe("bad input: foreign hands on our threads", function()
     weir.step()
     assert.are.equal("v", bystander:result())
     assert.is_true(FINISHED[co:status()], co:status())
-    co:add_both(h.ignore)
+    co:add_errback(h.ignore)
     h.collect()
     assert_alive()
   end
@@ -798,8 +798,8 @@ describe("bad input: foreign hands on our threads", function()
       weir.clock():advance(2)
       assert.is_true(FINISHED[ready:status()])
       assert.is_true(FINISHED[sleeper:status()])
-      ready:add_both(h.ignore)
-      sleeper:add_both(h.ignore)
+      ready:add_errback(h.ignore)
+      sleeper:add_errback(h.ignore)
       local co = parked(d)
       assert_recovers(d, co, weir.spawn(weir.await, d))
     end
@@ -861,7 +861,7 @@ describe("bad input: foreign hands on our threads", function()
       weir.step()
       for _, co in ipairs(cos) do
         assert.is_true(FINISHED[co:status()])
-        co:add_both(h.ignore)
+        co:add_errback(h.ignore)
       end
       assert_alive()
     end

@@ -340,20 +340,21 @@ describe("failure: traceback", function()
   before_each(h.manual)
   after_each(h.restore)
 
+  local function raise_here(err) error(err, 0) end
+
+  -- A traceback names a function as its caller does: each body calls its own.
   local function inner_wait(d) local v = weir.await(d); return v end
   local function middle_wait(d) local v = weir.await(d); return v end
   local function outer_wait(d) local v = weir.await(d); return v end
-  local function raise_here(err) error(err, 0) end
-
-  local function spawn_waiting(wait, d)
-    return weir.spawn(function() local v = wait(d); return v end)
-  end
+  local function inner_body(d) local v = inner_wait(d); return v end
+  local function middle_body(d) local v = middle_wait(d); return v end
+  local function outer_body(d) local v = outer_wait(d); return v end
 
   it("8.2 of a waiting coroutine: its own stack, then of each that waits on it", function()
     local gate = weir.Deferred()
-    local inner = spawn_waiting(inner_wait, gate)
-    local middle = spawn_waiting(middle_wait, inner)
-    local outer = spawn_waiting(outer_wait, middle)
+    local inner = weir.spawn(inner_body, gate)
+    local middle = weir.spawn(middle_body, inner)
+    local outer = weir.spawn(outer_body, middle)
     assert_in_order(inner:traceback(), "inner_wait", "middle_wait", "outer_wait")
     assert_in_order(middle:traceback(), "middle_wait", "outer_wait")
     assert.is_nil(middle:traceback():find("inner_wait", 1, true))
@@ -364,9 +365,9 @@ describe("failure: traceback", function()
 
   it("8.2 each of several that wait on it is in it", function()
     local gate = weir.Deferred()
-    local inner = spawn_waiting(inner_wait, gate)
-    spawn_waiting(middle_wait, inner)
-    spawn_waiting(outer_wait, inner)
+    local inner = weir.spawn(inner_body, gate)
+    weir.spawn(middle_body, inner)
+    weir.spawn(outer_body, inner)
     assert_in_order(inner:traceback(), "inner_wait", "middle_wait", "outer_wait")
     gate:callback()
   end)
@@ -378,8 +379,8 @@ describe("failure: traceback", function()
       raise_here("e")
       return 1
     end)
-    local middle = spawn_waiting(middle_wait, inner)
-    local outer = spawn_waiting(outer_wait, middle)
+    local middle = weir.spawn(middle_body, inner)
+    local outer = weir.spawn(outer_body, middle)
     gate:callback()
     assert_in_order(inner:traceback(), "raise_here")
     assert_in_order(middle:traceback(), "raise_here", "middle_wait")

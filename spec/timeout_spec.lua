@@ -27,7 +27,7 @@ end
 
 describe("timeout: d:timeout(seconds)", function()
   local clock
-  before_each(function() clock = h.manual() end)
+  before_each(function() clock = h.manual(); h.unhandled() end)
   after_each(h.restore)
 
   it("2.7 cancels at its time, not before, with a TimeoutError", function()
@@ -237,7 +237,7 @@ end)
 
 describe("timeout: of a coroutine", function()
   local clock
-  before_each(function() clock = h.manual() end)
+  before_each(function() clock = h.manual(); h.unhandled() end)
   after_each(h.restore)
 
   it("2.7 the body sees a cancel error whose reason is the TimeoutError", function()
@@ -314,7 +314,7 @@ end)
 
 describe("timeout: clock:timeout(d, seconds)", function()
   local clock
-  before_each(function() clock = h.manual() end)
+  before_each(function() clock = h.manual(); h.unhandled() end)
   after_each(h.restore)
 
   it("2.7 is driven by that clock alone", function()
@@ -357,7 +357,7 @@ end)
 
 describe("timeout: await(d, seconds)", function()
   local clock
-  before_each(function() clock = h.manual() end)
+  before_each(function() clock = h.manual(); h.unhandled() end)
   after_each(h.restore)
 
   it("3.3 a value in time is delivered and no timer stays", function()

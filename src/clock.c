@@ -183,7 +183,9 @@ void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int p
 }
 
 int weir_clock_gc(lua_State *L) {
-  weir_Clock *k = lua_touserdata(L, 1);
+  weir_Clock *k = weir_clock_at(L, weir_upstate(L), 1);
+  if (!k)
+    return 0;
   for (size_t i = 0; i < k->due.n; i++) {
     weir_Timer *t = (weir_Timer *)(void *)k->due.v[i].item;
     if (t->node)

@@ -18,9 +18,14 @@ typedef struct Owner {
 
 /* ---- threads ---- */
 
+int weir_owner_at(lua_State *L, const weir_State *S, int idx) {
+  const Owner *o = lua_touserdata(L, idx);
+  return o && lua_rawlen(L, idx) == sizeof *o && o->tag == S;
+}
+
 static void new_owner(lua_State *L, weir_State *S) {
   Owner *o = lua_newuserdatauv(L, sizeof *o, OWNER_SLOTS);
-  o->tag = S;
+  *o = (Owner){.tag = S};
   lua_newthread(L);
   lua_setiuservalue(L, -2, OWNER_THREAD);
   weir_state_push(L, S, HOME_OWNER);
@@ -75,22 +80,6 @@ static void release(lua_State *L, weir_State *S, int idx) {
   c->thread = c->top = NULL;
 }
 
-/* The collector found that nothing can resume the owner's coroutine. It may run at any allocation:
-   so it only notes what it found. */
-int weir_owner_gc(lua_State *L) {
-  Owner *o = lua_touserdata(L, 1);
-  weir_State *S = o->tag;
-  weir_Coroutine *c;
-  lua_getiuservalue(L, 1, OWNER_COROUTINE);
-  c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
-  if (!c || c->life == LIFE_ENDED || S->closing)
-    return 0;
-  weir_deque_push(L, &S->found, 0);
-  lua_getmetatable(L, 1);
-  lua_setmetatable(L, 1); /* for lua_close */
-  return 0;
-}
-
 /* ---- the body ---- */
 
 /* What is on the thread when it ends: first true's stand-in, the handler, or false; then the
@@ -127,6 +116,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
       (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
   int idx = lua_gettop(L);
   c->life = LIFE_ENDED; /* until it has a thread */
+  c->born = ++S->born;
   c->thread = c->top = acquire(L, S);
   lua_pushvalue(L, idx);
   lua_setiuservalue(L, -2, OWNER_COROUTINE);

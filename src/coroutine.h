@@ -21,6 +21,7 @@ struct weir_Coroutine {
   lua_State *thread;             /* valid until LIFE_ENDED; UV_OWNER holds it */
   lua_State *top;                /* where it runs: `thread` or its innermost generator's */
   weir_Coroutine *prev, *next;   /* in the list of live ones */
+  uint64_t born;                 /* its number in the order of birth */
   uint64_t ticket;               /* its place in a ready queue; 0: in none */
   double deadline;               /* when grace runs out; valid if FLAG_MARKED */
   const char *name;              /* UV_NAME holds it; may be NULL */
@@ -84,7 +85,7 @@ int weir_coroutine_is_used(const weir_Coroutine *c);
 /* False if somebody else has resumed or closed its thread. */
 int weir_coroutine_can_resume(const weir_Coroutine *c);
 
-/* Finalizers. */
-int weir_owner_gc(lua_State *L);
+/* Is the value at idx an owner? */
+int weir_owner_at(lua_State *L, const weir_State *S, int idx);
 
 #endif

@@ -48,7 +48,7 @@ int weir_deferred_push_outcome(lua_State *L, int idx) {
   int n = d->nvalues;
   if (n == 0)
     return 0;
-  luaL_checkstack(L, n, "too many values");
+  luaL_checkstack(L, n + 2, "too many values");
   lua_getiuservalue(L, idx, UV_VALUE);
   if (n == 1)
     return 1;
@@ -284,9 +284,10 @@ static void run_call(lua_State *L, weir_State *S, int idx) {
 static void settle(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->phase = PHASE_SETTLED;
-  d->flags &= (uint16_t)~FLAG_OVERRIDE;
-  if (d->pauses)
-    d->flags |= FLAG_HELD;
+  if (d->flags & FLAG_OVERRIDE) {
+    d->flags &= (uint16_t)~FLAG_OVERRIDE;
+    d->voided = d->pauses;
+  }
   if (d->timers)
     weir_timer_unlimit(S, d, TIMER_AFTER);
   if (weir_wait_tell(L, S, idx) > 0)

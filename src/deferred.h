@@ -80,6 +80,7 @@ struct weir_Deferred {
   uint16_t flags;
   int nvalues;              /* of the outcome */
   int pauses;               /* own, counted */
+  int voided;               /* those of them that a cancel has overridden for good */
   uint32_t next_call;       /* callbacks already taken out of the table */
   uint32_t ncalls;          /* callbacks not yet run */
   uint32_t nwaiters, nheld; /* all waiters; those among them that are held */

@@ -374,8 +374,9 @@ void weir_failure_report_all(lua_State *L, weir_State *S) {
 }
 
 int weir_note_gc(lua_State *L) {
-  weir_Note *note = lua_touserdata(L, 1);
-  if (note->listed)
-    report_note(L, note->tag, note);
+  weir_State *S = weir_upstate(L);
+  weir_Note *note = note_at(L, S, 1);
+  if (note && note->listed)
+    report_note(L, S, note);
   return 0;
 }

@@ -42,7 +42,7 @@ static void replace_by_user_value(lua_State *L, int slot) {
 
 static int wants_hold(const weir_Deferred *d) {
   return !(d->flags & FLAG_OVERRIDE) &&
-         (d->pauses > 0 || (d->nwaiters > 0 && d->nheld == d->nwaiters));
+         (d->pauses > d->voided || (d->nwaiters > 0 && d->nheld == d->nwaiters));
 }
 
 static int is_queueable(const weir_Deferred *d) {
@@ -227,6 +227,11 @@ static int is_left_alone(const weir_Deferred *w) {
   return d->nwaiters > 1 || !is_cancellable(d) || leads_back(d, w);
 }
 
+/* 5.8: is an outcome about to be told? */
+static int is_arriving(const weir_Deferred *w) {
+  return !is_cancellable(w->target) && !(w->target->flags & FLAG_HELD);
+}
+
 /* Pushes the error with which the waiter at idx goes. */
 static void push_parting_error(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *w = lua_touserdata(L, idx);
@@ -240,6 +245,8 @@ static void push_parting_error(lua_State *L, weir_State *S, int idx, int error) 
    ended. */
 static int descend(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *w = lua_touserdata(L, idx);
+  if (is_arriving(w))
+    return STOP;
   if (is_left_alone(w)) {
     weir_wait_end(L, S, idx);
     push_parting_error(L, S, idx, error);
@@ -276,16 +283,35 @@ static void mark(lua_State *L, weir_State *S, int idx, int error) {
   weir_flow_rehold(L, S, idx);
 }
 
+static int leaves_others(const weir_Deferred *w) {
+  return w->target && w->target->nwaiters > 1 && is_cancellable(w->target);
+}
+
+/* One deadline for the whole tree: the first coroutine of it has the timer. */
+static void give_grace(lua_State *L, weir_State *S, int idx, Walk *walk) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  c->deadline = walk->deadline;
+  if (walk->has_root)
+    return;
+  walk->has_root = 1;
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, &S->dying, 0);
+}
+
 static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
   weir_Coroutine *c = lua_touserdata(L, idx);
+  int leaves;
   if (c->d.flags & FLAG_MARKED)
     return STOP;
+  leaves = leaves_others(&c->d);
+  if (leaves) /* before it is freed: what the others wait on stays as it is */
+    weir_wait_end(L, S, idx);
   mark(L, S, idx, walk->error);
-  c->deadline = walk->deadline;
-  if (!walk->has_root) {
-    walk->has_root = 1;
-    lua_pushvalue(L, idx);
-    weir_deque_push(L, &S->dying, 0);
+  give_grace(L, S, idx, walk);
+  if (leaves) {
+    push_parting_error(L, S, idx, walk->error);
+    weir_wait_fail(L, S, idx);
+    return DONE;
   }
   if (c->d.target)
     return DONE | descend(L, S, idx, walk->error);
@@ -514,29 +540,4 @@ int weir_flow_close(lua_State *L, weir_State *S, int idx) {
   c->d.flags |= FLAG_HANDLED; /* the caller sees it */
   lua_getiuservalue(L, idx, UV_VALUE);
   return 0;
-}
-
-/* ---- what the collector found ---- */
-
-static void cancel_lost(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  if (c->life == LIFE_ENDED || c->ticket || is_executing(&c->d))
-    return;
-  if (c->found) {
-    if (!weir_flow_close(L, S, idx))
-      lua_pop(L, 1);
-    return;
-  }
-  c->found = 1;
-  lua_pushliteral(L, "collected");
-  weir_flow_cancel(L, S, idx, S->grace);
-}
-
-void weir_flow_cancel_found(lua_State *L, weir_State *S) {
-  while (!weir_deque_empty(&S->found)) {
-    weir_deque_take(L, &S->found);
-    cancel_lost(L, S, lua_gettop(L));
-    weir_deferred_drain(L, S);
-    lua_pop(L, 1);
-  }
 }

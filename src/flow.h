@@ -25,7 +25,5 @@ void weir_flow_settle_hooks(lua_State *L, weir_State *S);
 
 /* Gives grace timers to what was cancelled in this turn and has not ended. */
 void weir_flow_end_turn(lua_State *L, weir_State *S);
-/* Cancels what the collector found. */
-void weir_flow_cancel_found(lua_State *L, weir_State *S);
 
 #endif

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "failure.h"
-#include "flow.h"
+#include "lost.h"
 #include "sched.h"
 #include "wrap.h"
 
@@ -93,9 +93,12 @@ static void new_hidden_class(lua_State *L, weir_State *S, int slot, const char *
 /* ---- error classes ---- */
 
 static int error_tostring(lua_State *L) {
+  lua_settop(L, 1);
   lua_getfield(L, 1, "name");
   lua_getfield(L, 1, "message");
-  lua_pushfstring(L, "%s: %s", luaL_tolstring(L, -2, NULL), luaL_tolstring(L, -1, NULL));
+  luaL_tolstring(L, 2, NULL);
+  luaL_tolstring(L, 3, NULL);
+  lua_pushfstring(L, "%s: %s", lua_tostring(L, 4), lua_tostring(L, 5));
   return 1;
 }
 
@@ -135,6 +138,16 @@ static void new_error_class(lua_State *L, weir_State *S, int slot, const char *n
 
 /* ---- opening ---- */
 
+/* 4.5 looks for them on the stack of who calls noreturn. */
+static void find_pcall(lua_State *L, weir_State *S) {
+  lua_pushglobaltable(L);
+  lua_getfield(L, -1, "pcall");
+  S->pcall = lua_tocfunction(L, -1);
+  lua_getfield(L, -2, "xpcall");
+  S->xpcall = lua_tocfunction(L, -1);
+  lua_pop(L, 3);
+}
+
 static void make_classes(lua_State *L, weir_State *S) {
   new_class(L, S, HOME_DEFERRED, "weir.Deferred", NULL, weir_lib_deferred_methods);
   new_class(L, S, HOME_COROUTINE, "weir.Coroutine", weir_lib_deferred_methods,
@@ -144,7 +157,7 @@ static void make_classes(lua_State *L, weir_State *S) {
   set_metamethod(L, S, HOME_COROUTINE, "__tostring", weir_lib_tostring);
   set_metamethod(L, S, HOME_CLOCK, "__gc", weir_clock_gc);
   new_hidden_class(L, S, HOME_OWNER, "weir.owner");
-  set_metamethod(L, S, HOME_OWNER, "__gc", weir_owner_gc);
+  set_metamethod(L, S, HOME_OWNER, "__gc", weir_lost_gc);
   new_hidden_class(L, S, HOME_NOTE, "weir.note");
   set_metamethod(L, S, HOME_NOTE, "__gc", weir_note_gc);
   new_hidden_class(L, S, HOME_LIMIT, "weir.limit");
@@ -184,6 +197,7 @@ int luaopen_weir_core(lua_State *L) {
   weir_State *S = weir_state_open(L);
   lua_pop(L, 1);
   if (is_new) {
+    find_pcall(L, S);
     make_classes(L, S);
     make_notes(L, S);
     make_clocks(L, S);

@@ -100,14 +100,11 @@ static int fail(lua_State *L) {
 static int shield(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_Deferred *d = weir_check_deferred(L, S, 1), *s;
+  lua_settop(L, 1);
   s = weir_deferred_new(L, S, KIND_SHIELD, sizeof *s);
-  lua_replace(L, 2);
-  lua_settop(L, 2);
   weir_wait_reserve(L, S, 1);
   if (weir_deferred_ready(d)) {
-    lua_getiuservalue(L, 1, UV_VALUE);
-    weir_deferred_fire(L, S, 2, d->nvalues, d->flags & FLAG_FAILED);
-    weir_failure_handled(L, S, 1);
+    weir_wait_fire_from(L, S, 2, 1);
   } else {
     weir_wait_begin(L, S, 2, 1, WAIT_SHIELD);
   }
@@ -193,7 +190,10 @@ static int chain(lua_State *L) {
   luaL_argcheck(L, !weir_is_coroutine(other), 2, "a Coroutine cannot be fired");
   luaL_argcheck(L, other->phase == PHASE_PENDING, 2, "Deferred has been fired already");
   lua_settop(L, 2);
-  weir_wait_link(L, S, 2, 1);
+  if (weir_deferred_ready(d))
+    weir_wait_fire_from(L, S, 2, 1);
+  else
+    weir_wait_link(L, S, 2, 1);
   weir_lib_finish(L, S);
   return return_self(L);
 }

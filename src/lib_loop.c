@@ -13,6 +13,12 @@ static void check_host(lua_State *L, const weir_State *S, const char *what) {
     luaL_error(L, "attempt to %s inside a coroutine or callback", what);
 }
 
+/* The loop goes idle: what nobody has handled by now is reported. A handler may give it work. */
+static double idle(lua_State *L, weir_State *S, double left) {
+  weir_failure_report_all(L, S);
+  return weir_sched_is_ready(L, S) ? 0 : left;
+}
+
 static int step(lua_State *L) {
   weir_State *S = weir_upstate(L);
   double budget = HUGE_VAL, left;
@@ -21,6 +27,8 @@ static int step(lua_State *L) {
   check_host(L, S, "step");
   lua_settop(L, 0);
   left = weir_sched_step(L, S, budget);
+  if (left != 0)
+    left = idle(L, S, left);
   if (left < 0)
     lua_pushnil(L);
   else
@@ -67,6 +75,8 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
     double left = weir_sched_step(L, S, HUGE_VAL);
     if (d && weir_deferred_ready(d))
       break;
+    if (left != 0)
+      left = idle(L, S, left);
     if (!may_wait(left)) {
       if (d)
         raise_deadlock(L, S);
@@ -90,11 +100,11 @@ static int run(lua_State *L) {
   weir_sched_ready(L, S, 1);
   loop(L, S, d);
   lua_settop(L, 1);
-  n = weir_deferred_push_outcome(L, 1);
-  if (!(d->flags & FLAG_FAILED))
-    return n;
   weir_failure_handled(L, S, 1);
-  return lua_error(L);
+  if (!weir_sched_is_ready(L, S))
+    weir_failure_report_all(L, S);
+  n = weir_deferred_push_outcome(L, 1);
+  return d->flags & FLAG_FAILED ? lua_error(L) : n;
 }
 
 /* ---- settings ---- */

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "failure.h"
 #include "flow.h"
+#include "lost.h"
 #include "platform.h"
 #include "tail.h"
 
@@ -306,7 +307,7 @@ static void begin_turn(lua_State *L, weir_State *S) {
   luaL_checkstack(L, 16, "too many nested calls");
   S->busy++;
   if (!weir_deque_empty(&S->found))
-    weir_flow_cancel_found(L, S);
+    weir_lost_cancel(L, S);
 }
 
 static void end_turn(lua_State *L, weir_State *S) {
@@ -376,8 +377,7 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget) {
   S->busy--;
   if (weir_sched_is_ready(L, S) || !weir_deque_empty(&S->found))
     return 0;
-  weir_failure_report_all(L, S);
-  return weir_sched_is_ready(L, S) ? 0 : next_timer(S);
+  return next_timer(S);
 }
 
 /* ---- starting ---- */

@@ -5,7 +5,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
-#include "flow.h"
+#include "lost.h"
 
 #define GRACE_SECONDS 5.0
 
@@ -51,12 +51,7 @@ static int close_state(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   S->closing = 1;
   S->busy++;
-  while (!weir_deque_empty(&S->found)) {
-    weir_deque_take(L, &S->found);
-    if (!weir_flow_close(L, S, lua_gettop(L)))
-      weir_failure_report_error(L, S);
-    lua_settop(L, 1);
-  }
+  weir_lost_close(L, S);
   weir_failure_report_all(L, S);
   each_deque(L, S, weir_deque_free);
   return 0;

@@ -73,8 +73,11 @@ struct weir_State {
   weir_Deque dying;   /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;    /* owners of threads to be used again */
 
+  lua_CFunction pcall, xpcall; /* Lua's own */
+
   uint64_t ticket; /* last number given in the ready queues; 0 means none */
   uint64_t front;  /* last number given at the front, going down */
+  uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */
 
   double grace;   /* seconds between cancel and close */

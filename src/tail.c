@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "await.h"
+#include "failure.h"
 #include "flow.h"
 #include "sched.h"
 
@@ -14,26 +15,36 @@ static int is_named_close(lua_State *L, lua_Debug *ar) {
   return ar->name && strcmp(ar->namewhat, "metamethod") == 0 && strcmp(ar->name, "close") == 0;
 }
 
-/* One called by the unwinding of a pcall has none: then its first argument, the closed value, has
-   the function of this level as its __close. */
-static int closes_its_argument(lua_State *L, lua_Debug *ar) {
-  int top = lua_gettop(L), is_handler = 0;
-  if (lua_getlocal(L, ar, 1) && luaL_getmetafield(L, -1, "__close") != LUA_TNIL) {
+/* Where pcall and xpcall keep the function that they call, on their own stack. */
+static int protected_slot(const weir_State *S, lua_CFunction f) {
+  return f == S->pcall ? 2 : f == S->xpcall ? 4 : 0;
+}
+
+/* One called by the unwinding of a pcall has no name: but it is not the function that the pcall, one
+   level up, was to call. That one's slot is out of sight while it runs. */
+static int is_unwound_close(lua_State *L, const weir_State *S, lua_Debug *ar, int level) {
+  int top = lua_gettop(L), slot, is_handler = 0;
+  lua_Debug caller;
+  if (!lua_getstack(L, level + 1, &caller))
+    return 0;
+  lua_getinfo(L, "f", &caller);
+  slot = protected_slot(S, lua_tocfunction(L, -1));
+  if (slot && lua_getlocal(L, &caller, slot)) {
     lua_getinfo(L, "f", ar);
-    is_handler = lua_rawequal(L, -1, -2);
+    is_handler = !lua_rawequal(L, -1, -2);
   }
   lua_settop(L, top);
   return is_handler;
 }
 
-static int in_close_handler(lua_State *L, const weir_Coroutine *c) {
+static int in_close_handler(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
   lua_Debug ar;
   if (c->unwinding)
     return 1;
   if (!lua_getstack(L, 3, &ar))
     return 0; /* noreturn, the body and what calls bodies: nothing else is there */
   for (int level = 1; lua_getstack(L, level, &ar); level++)
-    if (is_named_close(L, &ar) || closes_its_argument(L, &ar))
+    if (is_named_close(L, &ar) || is_unwound_close(L, S, &ar, level))
       return 1;
   return 0;
 }
@@ -58,8 +69,8 @@ int weir_tail_noreturn(lua_State *L) {
   if (L != c->thread)
     return luaL_error(L, "attempt to noreturn inside a generator");
   if (lua_touserdata(L, 1) == (void *)c)
-    return luaL_error(L, "attempt to noreturn to the running coroutine itself");
-  if (in_close_handler(L, c))
+    return weir_error_raise(L, S, ERROR_DEADLOCK, "attempt to noreturn to the running coroutine");
+  if (in_close_handler(L, S, c))
     return luaL_error(L, "attempt to noreturn inside a <close> handler");
   weir_await_strike(L, S, c);
   S->signal = SIGNAL_HOP;

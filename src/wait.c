@@ -124,7 +124,7 @@ static int tell_adopter(lua_State *L, weir_State *S, int widx, int didx) {
   return told;
 }
 
-static void fire_from(lua_State *L, weir_State *S, int widx, int didx) {
+static void follow_outcome(lua_State *L, weir_State *S, int widx, int didx) {
   const weir_Deferred *d = lua_touserdata(L, didx);
   weir_Deferred *w = lua_touserdata(L, widx);
   if (w->phase != PHASE_PENDING)
@@ -136,6 +136,11 @@ static void fire_from(lua_State *L, weir_State *S, int widx, int didx) {
     lua_setiuservalue(L, widx, UV_TARGET);
     w->flags |= FLAG_NOTED;
   }
+}
+
+void weir_wait_fire_from(lua_State *L, weir_State *S, int widx, int didx) {
+  follow_outcome(L, S, widx, didx);
+  weir_failure_handled(L, S, didx);
 }
 
 /* Returns whether the waiter saw the outcome. */
@@ -152,11 +157,11 @@ static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait ho
     return tell_adopter(L, S, widx, didx);
   case WAIT_CHAIN:
     lua_getiuservalue(L, widx, UV_CALLBACKS);
-    fire_from(L, S, lua_gettop(L), didx);
+    follow_outcome(L, S, lua_gettop(L), didx);
     lua_pop(L, 1);
     return 1;
   case WAIT_SHIELD:
-    fire_from(L, S, widx, didx);
+    follow_outcome(L, S, widx, didx);
     return 1;
   default:
     return 0;

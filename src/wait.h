@@ -20,6 +20,8 @@ uint32_t weir_wait_tell(lua_State *L, weir_State *S, int d);
 /* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with its
    own cancel error instead. [-0, +0, -] */
 int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
+/* The pending Deferred at w fires with the outcome of the ready one at d. [-0, +0, m] */
+void weir_wait_fire_from(lua_State *L, weir_State *S, int w, int d);
 /* Ends the waiter at w, which waits on nothing, with the error on top. [-1, +0, m] */
 void weir_wait_fail(lua_State *L, weir_State *S, int w);
 /* True if `d` would wait on itself, were it to wait on `target`. */

@@ -1,4 +1,5 @@
 --- Calling a function again and again on a grid of times.
+local check = require "weir.check"
 local core = require "weir.core"
 
 -- The grid is start + n * seconds. A freeze moves it: the deadline that was kept tells by how much.
@@ -18,17 +19,10 @@ local function call_on_grid(clock, seconds, f)
   end
 end
 
-local function check(position, seconds, f)
-  local name = "every"
-  if type(seconds) ~= "number" then
-    error(("bad argument #%d to '%s' (number expected, got %s)"):format(position, name, type(seconds)), 3)
-  elseif not (seconds >= 0) then
-    error(("bad argument #%d to '%s' (time must not be negative or NaN)"):format(position, name), 3)
-  end
-  local meta = getmetatable(f)
-  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
-    error(("bad argument #%d to '%s' (function expected, got %s)"):format(position + 1, name, type(f)), 3)
-  end
+local function start(clock, seconds, f)
+  check.seconds(seconds, 1, "every", 2)
+  check.callable(f, 2, "every", 2)
+  return core.spawn(call_on_grid, clock, seconds, f)
 end
 
 local every = {}
@@ -36,14 +30,12 @@ local every = {}
 --- `clock:every(seconds, f)`
 function every.on_clock(clock, seconds, f)
   clock:now() -- raises for anything but a Clock
-  check(1, seconds, f)
-  return core.spawn(call_on_grid, clock, seconds, f)
+  return start(clock, seconds, f)
 end
 
 --- `weir.every(seconds, f)`
 function every.on_loop_clock(seconds, f)
-  check(1, seconds, f)
-  return core.spawn(call_on_grid, core.clock(), seconds, f)
+  return start(core.clock(), seconds, f)
 end
 
 return every

@@ -1,4 +1,5 @@
 --- Calls a function and makes a Deferred of whatever comes of it.
+local check = require "weir.check"
 local core = require "weir.core"
 
 local function deferred_of(ok, ...)
@@ -14,9 +15,7 @@ end
 --- @param f function to be called at once with the other arguments
 --- @return Deferred the one that `f` returned, or one fired with its values or its error
 local function maybe(f, ...)
-  if f == nil then
-    error("bad argument #1 to 'maybe' (function expected, got nil)", 2)
-  end
+  check.callable(f, 1, "maybe", 1)
   return deferred_of(pcall(f, ...))
 end
 

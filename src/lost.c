@@ -1,0 +1,90 @@
+#include "lost.h"
+
+#include <stdlib.h>
+
+#include "coroutine.h"
+#include "failure.h"
+#include "flow.h"
+
+int weir_lost_gc(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_Coroutine *c;
+  if (!weir_owner_at(L, S, 1) || S->closing)
+    return 0;
+  lua_getiuservalue(L, 1, OWNER_COROUTINE);
+  c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
+  if (!c || c->life == LIFE_ENDED)
+    return 0;
+  weir_deque_push(L, &S->found, 0);
+  lua_getmetatable(L, 1);
+  lua_setmetatable(L, 1); /* has a finalizer again, for lua_close */
+  return 0;
+}
+
+static int is_executing(const weir_Coroutine *c) {
+  return c->life == LIFE_RUNNING || c->life == LIFE_CALLING;
+}
+
+static void close_lost(lua_State *L, weir_State *S, int idx) {
+  const weir_Coroutine *c = lua_touserdata(L, idx);
+  if (c->life == LIFE_ENDED || is_executing(c) || weir_coroutine_is_used(c))
+    return;
+  if (!weir_flow_close(L, S, idx))
+    weir_failure_report_error(L, S);
+}
+
+static void cancel_lost(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  if (c->life == LIFE_ENDED || c->ticket || is_executing(c))
+    return; /* something else found it too, and has a use for it */
+  if (c->found) {
+    close_lost(L, S, idx);
+    return;
+  }
+  c->found = 1;
+  lua_pushliteral(L, "collected");
+  weir_flow_cancel(L, S, idx, S->grace);
+}
+
+typedef struct Lost {
+  uint64_t born;
+  lua_Integer at; /* in the table */
+} Lost;
+
+static int by_birth(const void *a, const void *b) {
+  uint64_t x = ((const Lost *)a)->born, y = ((const Lost *)b)->born;
+  return (x > y) - (x < y);
+}
+
+/* The order of finalizers depends on which threads were used before. That of birth is the same for
+   the same program, whatever the collector does. */
+static void end_each(lua_State *L, weir_State *S, void (*end)(lua_State *, weir_State *, int)) {
+  size_t n = (size_t)(S->found.tail - S->found.head);
+  int top = lua_gettop(L);
+  Lost *lost = lua_newuserdatauv(L, n * sizeof *lost, 0);
+  lua_createtable(L, (int)n, 0);
+  for (size_t i = 0; i < n; i++) {
+    weir_deque_take(L, &S->found);
+    lost[i].born = ((const weir_Coroutine *)lua_touserdata(L, -1))->born;
+    lost[i].at = (lua_Integer)i + 1;
+    lua_rawseti(L, top + 2, lost[i].at);
+  }
+  qsort(lost, n, sizeof *lost, by_birth);
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, top + 2, lost[i].at);
+    end(L, S, top + 3);
+    weir_deferred_drain(L, S);
+    lua_settop(L, top + 2);
+  }
+  lua_settop(L, top);
+}
+
+void weir_lost_cancel(lua_State *L, weir_State *S) {
+  while (!weir_deque_empty(&S->found))
+    end_each(L, S, cancel_lost);
+}
+
+void weir_lost_close(lua_State *L, weir_State *S) {
+  while (!weir_deque_empty(&S->found))
+    end_each(L, S, close_lost);
+}
