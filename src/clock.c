@@ -38,13 +38,13 @@ static void heap_free(lua_State *L, weir_Heap *h) {
 
 weir_Clock *weir_clock_at(lua_State *L, const weir_State *S, int idx) {
   weir_Clock *k = lua_touserdata(L, idx);
-  return k && lua_rawlen(L, idx) == sizeof *k && k->tag == S ? k : NULL;
+  return k && lua_rawlen(L, idx) == sizeof *k && k->tag == weir_tag(S, TAG_CLOCK) ? k : NULL;
 }
 
 weir_Clock *weir_clock_new(lua_State *L, weir_State *S, weir_ClockKind kind, int parent) {
   weir_Clock *k = lua_newuserdatauv(L, sizeof *k, CLOCK_SLOTS);
   int idx = lua_gettop(L);
-  *k = (weir_Clock){.tag = S, .kind = (uint8_t)kind, .speed = 1};
+  *k = (weir_Clock){.tag = weir_tag(S, TAG_CLOCK), .kind = (uint8_t)kind, .speed = 1};
   k->shelf = lua_newthread(L);
   lua_setiuservalue(L, idx, CLOCK_SHELF);
   lua_newtable(k->shelf);

@@ -45,7 +45,7 @@ typedef struct weir_Timed {
 enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 
 struct weir_Clock {
-  weir_State *tag;
+  const void *tag;   /* TAG_CLOCK */
   uint8_t kind;      /* weir_ClockKind */
   int depth;         /* clocks above it */
   int pauses;        /* scaled */

@@ -11,7 +11,7 @@
 #define NESTED_CLOSES 100 /* resets within <close> handlers of resets, each on the C stack */
 
 typedef struct Owner {
-  weir_State *tag;
+  const void *tag; /* TAG_OWNER */
   lua_Hook hook; /* the user's own, while ours waits to raise */
   int mask, count;
 } Owner;
@@ -20,12 +20,12 @@ typedef struct Owner {
 
 int weir_owner_at(lua_State *L, const weir_State *S, int idx) {
   const Owner *o = lua_touserdata(L, idx);
-  return o && lua_rawlen(L, idx) == sizeof *o && o->tag == S;
+  return o && lua_rawlen(L, idx) == sizeof *o && o->tag == weir_tag(S, TAG_OWNER);
 }
 
 static void new_owner(lua_State *L, weir_State *S) {
   Owner *o = lua_newuserdatauv(L, sizeof *o, OWNER_SLOTS);
-  *o = (Owner){.tag = S};
+  *o = (Owner){.tag = weir_tag(S, TAG_OWNER)};
   lua_newthread(L);
   lua_setiuservalue(L, -2, OWNER_THREAD);
   weir_state_push(L, S, HOME_OWNER);

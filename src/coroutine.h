@@ -16,6 +16,12 @@ typedef enum weir_Life {
   LIFE_ENDED    /* no body, no thread; perhaps adopting what it returned */
 } weir_Life;
 
+typedef enum weir_GaveWay {
+  GAVE_NO_WAY,
+  GAVE_A_PASS, /* weir.yield: goes on in the next pass */
+  GAVE_A_TURN  /* goes on as if woken */
+} weir_GaveWay;
+
 struct weir_Coroutine {
   weir_Deferred d;               /* first: a Coroutine is a Deferred */
   lua_State *thread;             /* valid until LIFE_ENDED; UV_OWNER holds it */
@@ -30,7 +36,7 @@ struct weir_Coroutine {
   unsigned raise : 1;            /* LIFE_READY: the value is an error to raise */
   unsigned raw : 1;              /* suspended by coroutine.yield: no continuation of ours */
   unsigned raising : 1;          /* a hook on `thread` is about to raise OWNER_RAISE */
-  unsigned gave_way : 1;         /* LIFE_READY by weir.yield, nothing has been delivered */
+  unsigned gave_way : 2;         /* LIFE_READY with nothing delivered: weir_GaveWay */
   unsigned struck : 1;           /* the cancel error has been raised in it */
   unsigned called : 1;           /* a caller on `callers` waits for its first wait */
   unsigned blocked : 1;          /* a C call stands between its generator and its thread */

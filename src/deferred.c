@@ -14,14 +14,14 @@
 
 weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == S ? d : NULL;
+  return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == weir_tag(S, TAG_DEFERRED) ? d : NULL;
 }
 
 weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
   int nuv = kind == KIND_COROUTINE ? UV_COROUTINE : kind == KIND_TIMED ? UV_TIMED : UV_DEFERRED;
   weir_Deferred *d = lua_newuserdatauv(L, size, nuv);
   memset(d, 0, size);
-  d->tag = S;
+  d->tag = weir_tag(S, TAG_DEFERRED);
   d->kind = (uint8_t)kind;
   weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_COROUTINE : HOME_DEFERRED);
   lua_setmetatable(L, -2);
@@ -118,34 +118,27 @@ static void put_call(lua_State *L, weir_Deferred *d, weir_Call call) {
    for the one that is not given. */
 static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
   lua_createtable(L, 8, 0);
-  if (lua_getiuservalue(L, idx, UV_CALLBACKS) == LUA_TTABLE) {
-    lua_pop(L, 2); /* a finalizer spilled them meanwhile */
+  if (d->flags & FLAG_SPILLED) { /* by a finalizer meanwhile */
+    lua_pop(L, 1);
     return;
   }
   if (d->ncalls == 1) {
     d->ncalls = 0;
+    lua_getiuservalue(L, idx, UV_CALLBACKS);
     put_call(L, d, (weir_Call)d->first_call);
     d->ncalls = 1;
-  } else {
-    lua_pop(L, 1);
   }
+  d->flags |= FLAG_SPILLED;
   lua_setiuservalue(L, idx, UV_CALLBACKS);
-}
-
-static int is_spilled(lua_State *L, int idx) {
-  int spilled = lua_getiuservalue(L, idx, UV_CALLBACKS) == LUA_TTABLE;
-  lua_pop(L, 1);
-  return spilled;
 }
 
 void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call) {
   weir_Deferred *d = lua_touserdata(L, idx);
   if (d->ncalls == 0 && call != CALL_PAIR) {
-    d->next_call = 0;
     d->first_call = (uint8_t)call;
     lua_setiuservalue(L, idx, UV_CALLBACKS);
   } else {
-    if (!is_spilled(L, idx))
+    if (!(d->flags & FLAG_SPILLED))
       spill_calls(L, d, idx);
     lua_getiuservalue(L, idx, UV_CALLBACKS);
     lua_insert(L, call == CALL_PAIR ? -3 : -2);
@@ -179,25 +172,28 @@ static void take_slot(lua_State *L, int table, lua_Integer at) {
   lua_rawseti(L, table - 2, at);
 }
 
+static void drop_calls(lua_State *L, weir_Deferred *d, int idx) {
+  d->ncalls = d->next_call = 0;
+  d->flags &= (uint16_t)~FLAG_SPILLED;
+  lua_pushnil(L);
+  lua_setiuservalue(L, idx, UV_CALLBACKS);
+}
+
 /* Takes the next callback; pushes its function or functions. */
 static weir_Call take_call(lua_State *L, weir_Deferred *d, int idx) {
   weir_Call call;
-  if (lua_getiuservalue(L, idx, UV_CALLBACKS) != LUA_TTABLE) {
+  lua_getiuservalue(L, idx, UV_CALLBACKS);
+  if (!(d->flags & FLAG_SPILLED)) {
     call = (weir_Call)d->first_call;
-    d->ncalls = 0;
-    lua_pushnil(L);
-    lua_setiuservalue(L, idx, UV_CALLBACKS);
+    drop_calls(L, d, idx);
     return call;
   }
   take_slot(L, -1, 2 * (lua_Integer)d->next_call + 1);
   take_slot(L, -2, 2 * (lua_Integer)d->next_call + 2);
   lua_remove(L, -3);
   d->next_call++;
-  if (--d->ncalls == 0) {
-    d->next_call = 0;
-    lua_pushnil(L);
-    lua_setiuservalue(L, idx, UV_CALLBACKS);
-  }
+  if (--d->ncalls == 0)
+    drop_calls(L, d, idx);
   return decode_pair(L);
 }
 
@@ -318,7 +314,7 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
-/* What a callback fires is drained inside that fire: the region above `outer`. What it leaves,
+/* What a callback fires is drained inside that fire: the region `inner`. What it leaves,
    being nested too deep, is ours again when it returns. */
 void weir_deferred_drain(lua_State *L, weir_State *S) {
   weir_Deque *q = &S->fires;
@@ -328,14 +324,13 @@ void weir_deferred_drain(lua_State *L, weir_State *S) {
   luaL_checkstack(L, 8, "too many nested calls");
   S->fire_depth++;
   while (!weir_deque_empty(q)) {
-    uint64_t outer;
+    weir_Region inner;
     weir_deque_take(L, q);
     if (weir_deque_empty(q))
       weir_deque_rewind(q, start);
-    outer = q->head;
-    q->head = q->tail;
+    inner = weir_deque_begin(q);
     tell(L, S, lua_gettop(L));
-    q->head = outer;
+    weir_deque_end(q, inner);
     lua_pop(L, 1);
   }
   S->fire_depth--;

@@ -48,6 +48,7 @@ enum {
   FLAG_TIMED_OUT = 1 << 9, /* cancelled by its own timeout */
   FLAG_NOTED = 1 << 10,    /* UV_TARGET is a note of its failure */
   FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
+  FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
   FLAG_HOOKS = 1 << 12     /* while pending, UV_VALUE is a table of hooks, else a canceller or nil */
 };
 
@@ -72,7 +73,7 @@ enum {
 ** when the user value is.
 */
 struct weir_Deferred {
-  weir_State *tag;    /* tells our userdata from any other's, and from another state's */
+  const void *tag;    /* TAG_DEFERRED */
   uint8_t kind;       /* weir_Kind */
   uint8_t phase;      /* weir_Phase */
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */

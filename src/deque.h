@@ -38,15 +38,29 @@ void weir_deque_take_back(lua_State *L, weir_Deque *q);
 uint64_t weir_deque_tag(const weir_Deque *q);
 /* The userdata at the front, without moving it. */
 void *weir_deque_peek(const weir_Deque *q);
+static inline int weir_deque_empty(const weir_Deque *q) { return q->head == q->tail; }
+
 /* Empty: begins at `pos` again, so that a long run takes no more slots than it needs at once. */
 static inline void weir_deque_rewind(weir_Deque *q, uint64_t pos) {
   q->head = q->tail = pos;
   if (q->floor > pos)
     q->floor = pos;
 }
+/* A region: what is pushed from here on, until its end. Ends empty, or untouched. */
+typedef struct weir_Region {
+  uint64_t outer, start;
+} weir_Region;
+static inline weir_Region weir_deque_begin(weir_Deque *q) {
+  weir_Region r = {q->head, q->tail};
+  q->head = q->tail;
+  return r;
+}
+static inline void weir_deque_end(weir_Deque *q, weir_Region r) {
+  if (weir_deque_empty(q))
+    weir_deque_rewind(q, r.start);
+  q->head = r.outer;
+}
 /* Gives back the memory of a burst. Only when empty and outside of every region. */
 void weir_deque_trim(lua_State *L, weir_Deque *q);
-
-static inline int weir_deque_empty(const weir_Deque *q) { return q->head == q->tail; }
 
 #endif

@@ -45,7 +45,7 @@ int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class) {
 
 static weir_Note *new_note(lua_State *L, weir_State *S) {
   weir_Note *note = lua_newuserdatauv(L, sizeof *note, NOTE_SLOTS);
-  *note = (weir_Note){.tag = S};
+  *note = (weir_Note){.tag = weir_tag(S, TAG_NOTE)};
   weir_state_push(L, S, HOME_NOTE);
   lua_setmetatable(L, -2);
   return note;
@@ -53,7 +53,7 @@ static weir_Note *new_note(lua_State *L, weir_State *S) {
 
 static weir_Note *note_at(lua_State *L, const weir_State *S, int idx) {
   weir_Note *note = lua_touserdata(L, idx);
-  return note && lua_rawlen(L, idx) == sizeof *note && note->tag == S ? note : NULL;
+  return note && lua_rawlen(L, idx) == sizeof *note && note->tag == weir_tag(S, TAG_NOTE) ? note : NULL;
 }
 
 /* Pushes the note of the failure of the Deferred at idx, or nil. */

@@ -20,7 +20,7 @@ typedef enum weir_ErrorClass {
 ** if nobody has handled it by then. In the list of the state while `listed`.
 */
 struct weir_Note {
-  weir_State *tag;
+  const void *tag; /* TAG_NOTE */
   weir_Note *prev, *next; /* valid while listed */
   const weir_Deferred *of; /* only to compare: NOTE_DEFERRED holds it */
   uint64_t number;        /* key in HOME_NOTES, valid while listed */

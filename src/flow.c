@@ -10,24 +10,10 @@
 
 /* Every walk here is a loop: down along `target`, and for the side branches of a chain with several
    sources along the deque `walk`, of which a walk uses the region that it begins. */
-typedef struct Region {
-  uint64_t outer;
-} Region;
-
-static Region begin_region(weir_Deque *q) {
-  Region r = {q->head};
-  q->head = q->tail;
-  return r;
-}
-
-static void end_region(weir_Deque *q, Region r) { q->head = r.outer; }
-
 /* Replaces the value on top by the next side branch; 0 if there is none. */
-static int next_branch(lua_State *L, weir_Deque *q, uint64_t start) {
-  if (weir_deque_empty(q)) {
-    weir_deque_rewind(q, start);
+static int next_branch(lua_State *L, weir_Deque *q) {
+  if (weir_deque_empty(q))
     return 0;
-  }
   lua_pop(L, 1);
   weir_deque_take(L, q);
   return 1;
@@ -123,18 +109,16 @@ static int rehold_one(lua_State *L, weir_State *S) {
 
 void weir_flow_rehold(lua_State *L, weir_State *S, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
-  uint64_t start;
-  Region r;
+  weir_Region r;
   if (wants_hold(d) == ((d->flags & FLAG_HELD) != 0))
     return;
   luaL_checkstack(L, 8, "too many nested calls");
-  r = begin_region(&S->walk);
-  start = S->walk.head;
+  r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
-  while (rehold_one(L, S) || next_branch(L, &S->walk, start))
+  while (rehold_one(L, S) || next_branch(L, &S->walk))
     ;
   lua_pop(L, 1);
-  end_region(&S->walk, r);
+  weir_deque_end(&S->walk, r);
 }
 
 /* ---- hooks ---- */
@@ -161,11 +145,11 @@ static int push_hook(lua_State *L, const weir_Deferred *d, int idx, int hook) {
 
 /* Returns Lua's status; the error is pushed. What the hook pauses runs its own hooks. */
 static int call_hook(lua_State *L, weir_State *S, int idx) {
-  Region r = begin_region(&S->hooks);
+  weir_Region r = weir_deque_begin(&S->hooks);
   int status;
   lua_pushvalue(L, idx);
   status = weir_deferred_call(L, S, 1, 0);
-  end_region(&S->hooks, r);
+  weir_deque_end(&S->hooks, r);
   return status;
 }
 
@@ -392,16 +376,15 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
 /* Cancels from the Deferred at idx down, with the error on top. */
 static int cancel_from(lua_State *L, weir_State *S, int idx, double deadline) {
   Walk walk = {lua_gettop(L), deadline, 0};
-  Region r = begin_region(&S->walk);
-  uint64_t start = S->walk.head;
+  weir_Region r = weir_deque_begin(&S->walk);
   int result = STOP, last;
   luaL_checkstack(L, 12, "too many nested calls");
   lua_pushvalue(L, idx);
   do {
     last = cancel_one(L, S, &walk);
     result |= last;
-  } while ((last & DESCEND) || next_branch(L, &S->walk, start));
-  end_region(&S->walk, r);
+  } while ((last & DESCEND) || next_branch(L, &S->walk));
+  weir_deque_end(&S->walk, r);
   lua_settop(L, walk.error - 1);
   return (result & DONE) != 0;
 }
@@ -516,14 +499,14 @@ static void close_one(lua_State *L, weir_State *S, int idx, int error) {
 int weir_flow_close(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int error;
-  Region r;
+  weir_Region r;
   if (!is_cancellable(&c->d))
     return 1;
   luaL_checkstack(L, 12, "too many nested calls");
   lua_pushnil(L);
   weir_error_cancelled(L, S);
   error = lua_gettop(L);
-  r = begin_region(&S->walk);
+  r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
   while (collect_one(L, S, error))
     ;
@@ -533,7 +516,7 @@ int weir_flow_close(lua_State *L, weir_State *S, int idx) {
     close_one(L, S, error + 1, error);
     lua_settop(L, error);
   }
-  end_region(&S->walk, r);
+  weir_deque_end(&S->walk, r);
   lua_settop(L, error - 1);
   if (!c->handler_failed)
     return 1;

@@ -38,7 +38,10 @@ static void queue(lua_State *L, weir_State *S, weir_Deque *q, int idx) {
   c->ticket = ++S->ticket;
 }
 
-void weir_sched_ready(lua_State *L, weir_State *S, int idx) { queue(L, S, &S->woken, idx); }
+void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
+  const weir_Coroutine *c = lua_touserdata(L, idx);
+  queue(L, S, c->gave_way == GAVE_A_PASS ? &S->yielded : &S->woken, idx);
+}
 
 static void queue_front(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
@@ -136,19 +139,20 @@ static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults)
     prepare_raw_raise(L, S, c);
   nargs = c->nargs;
   c->nargs = 0;
+  c->gave_way = GAVE_NO_WAY;
   c->life = LIFE_RUNNING;
   S->signal = SIGNAL_NONE;
   return lua_resume(c->thread, L, nargs, nresults);
 }
 
-static void give_way(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deque *q) {
+static void give_way(lua_State *L, weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   int idx = running_to(L, S);
   c->life = LIFE_READY;
   c->nargs = 0;
   c->raise = 0;
-  c->gave_way = 1;
+  c->gave_way = way;
   if (!(c->d.flags & FLAG_HELD))
-    queue(L, S, q, idx);
+    weir_sched_ready(L, S, idx);
 }
 
 /* The running one goes aside for its callee. */
@@ -199,10 +203,10 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
       return 0;
     /* fall through */
   case SIGNAL_YIELD:
-    give_way(L, S, c, &S->yielded);
+    give_way(L, S, c, GAVE_A_PASS);
     return 0;
   case SIGNAL_TURN:
-    give_way(L, S, c, &S->woken);
+    give_way(L, S, c, GAVE_A_TURN);
   }
   return 0;
 }
@@ -244,7 +248,6 @@ static int budget_is_spent(weir_State *S) {
 static void shelve_callers(lua_State *L, weir_State *S) {
   while (return_to_caller(L, S)) {
     int idx = running_to(L, S);
-    S->running->gave_way = 0;
     queue_front(L, S, idx);
     lua_settop(L, idx - 1);
   }

@@ -93,6 +93,13 @@ struct weir_State {
 weir_State *weir_state_open(lua_State *L);
 /* The one that exists already; NULL if none. [-0, +0, -] */
 weir_State *weir_state_get(lua_State *L);
+/* The first word of each of our userdata: it tells them from any other's, from each other and from
+   those of another state, whatever metatable the debug library gave them. */
+typedef enum weir_Tag { TAG_DEFERRED, TAG_CLOCK, TAG_NOTE, TAG_OWNER, TAG_GENERATOR } weir_Tag;
+static inline const void *weir_tag(const weir_State *S, weir_Tag tag) {
+  return (const char *)S + tag;
+}
+
 /* Pushes a slot of `home`. [-0, +1, -] */
 void weir_state_push(lua_State *L, weir_State *S, int slot);
 /* Moves the top value into a slot of `home`. [-1, +0, -] */

@@ -4,7 +4,7 @@
 
 /* A userdata; user value 1 holds the thread. */
 typedef struct Generator {
-  weir_State *tag;
+  const void *tag; /* TAG_GENERATOR */
   lua_State *thread;
   int is_inside; /* suspended by an await within, not by a yield of its own */
 } Generator;
@@ -95,7 +95,7 @@ static int call(lua_State *L) {
 
 int weir_wrap_close(lua_State *L) {
   Generator *g = lua_touserdata(L, 1);
-  if (!g || lua_rawlen(L, 1) != sizeof *g || g->tag != weir_upstate(L) || !g->is_inside)
+  if (!g || lua_rawlen(L, 1) != sizeof *g || g->tag != weir_tag(weir_upstate(L), TAG_GENERATOR) || !g->is_inside)
     return 0;
   g->is_inside = 0;
   if (weir_closethread(g->thread, L) == LUA_OK)
@@ -111,7 +111,7 @@ int weir_wrap(lua_State *L) {
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   g = lua_newuserdatauv(L, sizeof *g, 1);
-  *g = (Generator){.tag = S};
+  *g = (Generator){.tag = weir_tag(S, TAG_GENERATOR)};
   g->thread = lua_newthread(L);
   lua_setiuservalue(L, -2, 1);
   weir_state_push(L, S, HOME_GENERATOR);

@@ -6,24 +6,24 @@ local function is_callable(f)
   return type(f) == "function" or (type(meta) == "table" and meta.__call ~= nil)
 end
 
-local function fail(position, name, message, level)
-  error(("bad argument #%d to '%s' (%s)"):format(position, name, message), level + 2)
+-- Level 4: behind fail, the check and the function that asks.
+local function fail(position, name, message)
+  error(("bad argument #%d to '%s' (%s)"):format(position, name, message), 4)
 end
 
---- Raises unless `f` can be called. `level` is that of the function called by the user, from its
--- own point of view 1.
-function check.callable(f, position, name, level)
+--- Raises unless `f` can be called, at the call of the function that asks.
+function check.callable(f, position, name)
   if not is_callable(f) then
-    fail(position, name, "function expected, got " .. (f == nil and "no value" or type(f)), level + 1)
+    fail(position, name, "function expected, got " .. (f == nil and "no value" or type(f)))
   end
 end
 
 --- Raises unless `seconds` is a time: a number, neither negative nor NaN.
-function check.seconds(seconds, position, name, level)
+function check.seconds(seconds, position, name)
   if type(seconds) ~= "number" then
-    fail(position, name, "number expected, got " .. (seconds == nil and "no value" or type(seconds)), level + 1)
+    fail(position, name, "number expected, got " .. (seconds == nil and "no value" or type(seconds)))
   elseif not (seconds >= 0) then
-    fail(position, name, "time must not be negative or NaN", level + 1)
+    fail(position, name, "time must not be negative or NaN")
   end
 end
 

@@ -20,8 +20,8 @@ local function call_on_grid(clock, seconds, f)
 end
 
 local function start(clock, seconds, f)
-  check.seconds(seconds, 1, "every", 2)
-  check.callable(f, 2, "every", 2)
+  check.seconds(seconds, 1, "every")
+  check.callable(f, 2, "every")
   return core.spawn(call_on_grid, clock, seconds, f)
 end
 

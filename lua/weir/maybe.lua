@@ -15,7 +15,7 @@ end
 --- @param f function to be called at once with the other arguments
 --- @return Deferred the one that `f` returned, or one fired with its values or its error
 local function maybe(f, ...)
-  check.callable(f, 1, "maybe", 1)
+  check.callable(f, 1, "maybe")
   return deferred_of(pcall(f, ...))
 end
 
