@@ -342,8 +342,6 @@ void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed)
   weir_Deferred *d = lua_touserdata(L, idx);
   if (d->kind == KIND_TIMED)
     weir_timer_disarm(S, &((weir_Timed *)(void *)d)->timer);
-  if (d->wait == WAIT_SHIELD)
-    weir_wait_end(L, S, idx);
   if (d->wait == WAIT_LINKS)
     weir_wait_unlink(L, S, idx);
   weir_deferred_set_outcome(L, S, idx, n, failed);

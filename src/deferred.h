@@ -14,8 +14,7 @@ typedef enum weir_Kind {
   KIND_DEFERRED,
   KIND_COROUTINE,
   KIND_TIMED,  /* weir.after: fired by its clock */
-  KIND_SHIELD, /* takes the outcome of another, passes neither cancel nor pause down */
-  KIND_LINK    /* hidden: between the `other` of d:chain(other) and `d` */
+  KIND_LINK    /* hidden: between the `other` of d:chain(other), or a shield, and `d` */
 } weir_Kind;
 
 typedef enum weir_Phase {
@@ -31,8 +30,8 @@ typedef enum weir_Wait {
   WAIT_AWAIT,  /* a coroutine: resume it with the values */
   WAIT_ADOPT,  /* make it one's own, run on along the callbacks */
   WAIT_CHAIN,  /* a link: fire the Deferred behind it */
-  WAIT_SHIELD, /* fire with it */
-  WAIT_LINKS   /* the `other` of d:chain(other): waits on its links, which do the work */
+  WAIT_SHIELD, /* a link too: but neither cancel nor pause goes down it */
+  WAIT_LINKS   /* what has links before it: they do the work */
 } weir_Wait;
 
 enum {

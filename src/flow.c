@@ -208,7 +208,7 @@ static int leads_back(const weir_Deferred *d, const weir_Deferred *w) {
 /* 5.3: is what `w` waits on to be left alone when it goes? */
 static int is_left_alone(const weir_Deferred *w) {
   const weir_Deferred *d = w->target;
-  return d->nwaiters > 1 || !is_cancellable(d) || leads_back(d, w);
+  return d->nwaiters > 1 || w->wait == WAIT_SHIELD || !is_cancellable(d) || leads_back(d, w);
 }
 
 /* 5.8: is an outcome about to be told? */

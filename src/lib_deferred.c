@@ -99,15 +99,10 @@ static int fail(lua_State *L) {
 
 static int shield(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1), *s;
+  weir_check_deferred(L, S, 1);
   lua_settop(L, 1);
-  s = weir_deferred_new(L, S, KIND_SHIELD, sizeof *s);
-  weir_wait_reserve(L, S, 1);
-  if (weir_deferred_ready(d)) {
-    weir_wait_fire_from(L, S, 2, 1);
-  } else {
-    weir_wait_begin(L, S, 2, 1, WAIT_SHIELD);
-  }
+  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
+  weir_wait_follow(L, S, 2, 1, WAIT_SHIELD);
   weir_lib_finish(L, S);
   return 1;
 }
@@ -190,10 +185,7 @@ static int chain(lua_State *L) {
   luaL_argcheck(L, !weir_is_coroutine(other), 2, "a Coroutine cannot be fired");
   luaL_argcheck(L, other->phase == PHASE_PENDING, 2, "Deferred has been fired already");
   lua_settop(L, 2);
-  if (weir_deferred_ready(d))
-    weir_wait_fire_from(L, S, 2, 1);
-  else
-    weir_wait_link(L, S, 2, 1);
+  weir_wait_follow(L, S, 2, 1, WAIT_CHAIN);
   weir_lib_finish(L, S);
   return return_self(L);
 }

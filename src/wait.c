@@ -138,11 +138,6 @@ static void follow_outcome(lua_State *L, weir_State *S, int widx, int didx) {
   }
 }
 
-void weir_wait_fire_from(lua_State *L, weir_State *S, int widx, int didx) {
-  follow_outcome(L, S, widx, didx);
-  weir_failure_handled(L, S, didx);
-}
-
 /* Returns whether the waiter saw the outcome. */
 static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
   const weir_Deferred *w = lua_touserdata(L, widx);
@@ -156,12 +151,10 @@ static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait ho
   case WAIT_ADOPT:
     return tell_adopter(L, S, widx, didx);
   case WAIT_CHAIN:
+  case WAIT_SHIELD:
     lua_getiuservalue(L, widx, UV_CALLBACKS);
     follow_outcome(L, S, lua_gettop(L), didx);
     lua_pop(L, 1);
-    return 1;
-  case WAIT_SHIELD:
-    follow_outcome(L, S, widx, didx);
     return 1;
   default:
     return 0;
@@ -237,31 +230,40 @@ int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target)
 
 /* ---- links ---- */
 
-static void push_link(lua_State *L, weir_State *S, int o, int d) {
+static void push_link(lua_State *L, weir_State *S, int o) {
   weir_Deferred *other = lua_touserdata(L, o);
   weir_Deferred *link = weir_deferred_new(L, S, KIND_LINK, sizeof *link);
-  (void)d;
   lua_pushvalue(L, o);
   lua_setiuservalue(L, -2, UV_CALLBACKS);
   link->first = link->last = other;
   link->nwaiters = 1;
 }
 
-void weir_wait_link(lua_State *L, weir_State *S, int o, int d) {
-  weir_Deferred *other = lua_touserdata(L, o);
-  int idx;
-  weir_Deferred *link;
-  push_link(L, S, o, d);
-  idx = lua_gettop(L);
-  link = lua_touserdata(L, idx);
+static void link_up(lua_State *L, weir_State *S, int o, int idx, int d, weir_Wait how) {
+  weir_Deferred *other = lua_touserdata(L, o), *link = lua_touserdata(L, idx);
   link->nheld = (other->flags & FLAG_HELD) != 0;
   link->flags |= other->flags & FLAG_HELD;
-  weir_wait_begin(L, S, idx, d, WAIT_CHAIN);
+  weir_wait_begin(L, S, idx, d, how);
   lua_getiuservalue(L, o, UV_TARGET);
   lua_setiuservalue(L, idx, UV_VALUE);
+  lua_pushvalue(L, idx);
   lua_setiuservalue(L, o, UV_TARGET);
   other->target = link;
   other->wait = WAIT_LINKS;
+}
+
+void weir_wait_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) {
+  int idx;
+  push_link(L, S, o); /* first: a finalizer may fire either of them */
+  idx = lua_gettop(L);
+  weir_wait_reserve(L, S, d);
+  if (weir_deferred_ready(lua_touserdata(L, d))) {
+    follow_outcome(L, S, o, d);
+    weir_failure_handled(L, S, d);
+  } else if (((weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING) {
+    link_up(L, S, o, idx, d, how);
+  }
+  lua_settop(L, idx - 1);
 }
 
 void weir_wait_unlink(lua_State *L, weir_State *S, int o) {

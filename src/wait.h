@@ -20,8 +20,6 @@ uint32_t weir_wait_tell(lua_State *L, weir_State *S, int d);
 /* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with its
    own cancel error instead. [-0, +0, -] */
 int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
-/* The pending Deferred at w fires with the outcome of the ready one at d. [-0, +0, m] */
-void weir_wait_fire_from(lua_State *L, weir_State *S, int w, int d);
 /* Ends the waiter at w, which waits on nothing, with the error on top. [-1, +0, m] */
 void weir_wait_fail(lua_State *L, weir_State *S, int w);
 /* True if `d` would wait on itself, were it to wait on `target`. */
@@ -31,8 +29,9 @@ int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target)
    the end. */
 const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w);
 
-/* Links: the `other` at o takes the outcome of the Deferred at d. [-0, +0, m] */
-void weir_wait_link(lua_State *L, weir_State *S, int o, int d);
+/* The pending Deferred at o takes the outcome of the one at d: now, or, perhaps as one of several,
+   through a link. `how`: WAIT_CHAIN or WAIT_SHIELD. [-0, +0, m] */
+void weir_wait_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how);
 /* Drops all links of the Deferred at o. [-0, +0, -] */
 void weir_wait_unlink(lua_State *L, weir_State *S, int o);
 
