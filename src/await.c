@@ -50,7 +50,7 @@ static int outcome_now(lua_State *L, weir_State *S, int idx) {
 int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
   weir_Deferred *d = lua_touserdata(L, 1);
   int me;
-  weir_wait_reserve(L, S, 1);
+  weir_wait_reserve(L, 1);
   if (weir_deferred_ready(d))
     return outcome_now(L, S, 1);
   weir_await_strike(L, S, c);
@@ -112,7 +112,7 @@ static int answer_cancel(lua_State *L, weir_State *S, weir_Coroutine *c, int idx
 /* Waits on the Deferred on top. */
 static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   int d = lua_gettop(L);
-  weir_wait_reserve(L, S, d);
+  weir_wait_reserve(L, d);
   if (weir_deferred_ready(lua_touserdata(L, d)))
     return answer_outcome(L, S, c, d);
   if (weir_coroutine_is_due(c))

@@ -2,9 +2,11 @@
 
 #include <math.h>
 
+#include "cancel.h"
+#include "close.h"
 #include "coroutine.h"
 #include "failure.h"
-#include "flow.h"
+#include "pause.h"
 #include "platform.h"
 #include "sched.h"
 
@@ -84,16 +86,18 @@ double weir_clock_now(const weir_Clock *k) {
   return offset + scale * now;
 }
 
-double weir_clock_next(const weir_Clock *k) { return k->due.n ? k->due.v[0].key : HUGE_VAL; }
+double weir_clock_next(const weir_Clock *k) {
+  return k->due.n ? k->due.v[0].key : HUGE_VAL;
+}
 
 /* ---- the shelf ---- */
 
 static int shelve(lua_State *L, weir_Clock *k, int idx) {
   int slot;
-  if (k->used_slots - k->nfree == k->used_slots && k->used_slots == k->nslots) {
+  if (k->nfree == 0 && k->used_slots == k->nslots) {
     int more = k->nslots ? k->nslots * 2 : 16;
-    k->free_slots = resize(L, k->free_slots, (size_t)k->nslots * sizeof(int),
-                           (size_t)more * sizeof(int));
+    k->free_slots =
+        resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), (size_t)more * sizeof(int));
     k->nslots = more;
   }
   slot = k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
@@ -115,26 +119,36 @@ static void unshelve(weir_Clock *k, int slot) {
 
 /* ---- arming ---- */
 
-static int keeps_loop(const weir_Timer *t) { return t->kind != TIMER_GRACE; }
+/* A timer that counts among those that a loop waits for: none of grace; the proxy of a scaled clock
+   while one on it does. */
+static void count(weir_Timer *t, int keeps) {
+  while (t->keeps != keeps) {
+    weir_Clock *k = t->clock;
+    t->keeps = (uint8_t)keeps;
+    k->keeping += keeps ? (size_t)1 : ~(size_t)0;
+    if (k->kind != CLOCK_SCALED || !k->proxy.item.pos)
+      return;
+    t = &k->proxy;
+    keeps = k->keeping > 0;
+  }
+}
 
-static void arm_proxy(lua_State *L, weir_State *S, weir_Clock *k);
-
-/* Arms for `deadline`; the value that the timer is part of is at idx. */
-static void arm(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline, int idx) {
+/* The value that the timer is part of is on top. */
+static void put_in(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline,
+                   int keeps) {
   t->clock = k;
   t->deadline = deadline;
   if (!(deadline < HUGE_VAL))
     return; /* infinity never comes */
   heap_reserve(L, &k->due);
   heap_reserve(L, &k->aside);
-  t->slot = shelve(L, k, idx);
+  t->slot = shelve(L, k, lua_gettop(L));
   t->seq = ++S->armed;
+  t->keeps = 0;
   t->instant = deadline <= weir_clock_now(k);
   t->set_aside = 0;
   weir_heap_insert(&k->due, &t->item, deadline, t->seq);
-  k->keeping += (size_t)keeps_loop(t);
-  if (k->kind == CLOCK_SCALED)
-    arm_proxy(L, S, k);
+  count(t, keeps);
 }
 
 static void unlink_limit(weir_Timer *t) {
@@ -150,27 +164,43 @@ static void take_out(weir_Timer *t) {
   weir_Clock *k = t->clock;
   weir_heap_remove(t->set_aside ? &k->aside : &k->due, &t->item);
   unshelve(k, t->slot);
-  k->keeping -= (size_t)keeps_loop(t);
+  count(t, 0);
   if (t->node)
     unlink_limit(t);
 }
 
-void weir_timer_disarm(weir_State *S, weir_Timer *t) {
-  (void)S;
-  if (t->item.pos)
+void weir_timer_disarm(weir_Timer *t) {
+  while (t->item.pos) {
+    weir_Clock *k = t->clock;
     take_out(t);
+    if (k->kind != CLOCK_SCALED || k->due.n || k->aside.n)
+      return; /* a proxy that comes too early for the rest does no harm */
+    t = &k->proxy;
+  }
 }
 
-/* The parent is to wake a scaled clock at its first deadline. */
-static void arm_proxy(lua_State *L, weir_State *S, weir_Clock *k) {
-  double next = weir_clock_next(k);
-  weir_timer_disarm(S, &k->proxy);
-  if (next == HUGE_VAL || k->pauses > 0 || k->speed == 0)
-    return;
-  lua_pushvalue(k->shelf, 2);
-  lua_xmove(k->shelf, L, 1);
-  arm(L, S, k->parent, &k->proxy, k->since + (next - k->now) / k->speed, lua_gettop(L));
+/* Wakes the scaled clocks from `k` up at their first deadlines, each through its parent. */
+static void arm_proxies(lua_State *L, weir_State *S, weir_Clock *k) {
+  for (; k->kind == CLOCK_SCALED; k = k->parent) {
+    double next = weir_clock_next(k);
+    weir_timer_disarm(&k->proxy);
+    if (next == HUGE_VAL || k->pauses > 0 || k->speed == 0)
+      continue;
+    lua_pushvalue(k->shelf, 2);
+    lua_xmove(k->shelf, L, 1);
+    k->awaited = next;
+    put_in(L, S, k->parent, &k->proxy, k->since + (next - k->now) / k->speed, k->keeping > 0);
+    lua_pop(L, 1);
+  }
+}
+
+/* Arms a timer that is part of the value at idx. */
+static void arm(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline,
+                int idx) {
+  lua_pushvalue(L, idx);
+  put_in(L, S, k, t, deadline, t->kind != TIMER_GRACE);
   lua_pop(L, 1);
+  arm_proxies(L, S, k);
 }
 
 void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int pauses) {
@@ -179,7 +209,7 @@ void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int p
   k->since = weir_clock_now(k->parent);
   k->speed = speed;
   k->pauses = pauses;
-  arm_proxy(L, S, k);
+  arm_proxies(L, S, k);
 }
 
 int weir_clock_gc(lua_State *L) {
@@ -216,10 +246,10 @@ void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int 
   arm(L, S, k, &d->timer, deadline, lua_gettop(L));
 }
 
-void weir_timer_freeze(weir_State *S, weir_Timed *d) {
+void weir_timer_freeze(weir_Timed *d) {
   double left = d->timer.deadline - weir_clock_now(d->timer.clock);
   d->timer.remaining = left > 0 ? left : 0;
-  weir_timer_disarm(S, &d->timer);
+  weir_timer_disarm(&d->timer);
 }
 
 void weir_timer_thaw(lua_State *L, weir_State *S, int idx) {
@@ -247,12 +277,12 @@ void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double de
   lua_pop(L, 1);
 }
 
-void weir_timer_unlimit(weir_State *S, weir_Deferred *d, weir_TimerKind kind) {
+void weir_timer_unlimit(weir_Deferred *d, weir_TimerKind kind) {
   weir_Timer *t = d->timers, *next;
   for (; t; t = next) {
     next = t->next;
     if (kind == TIMER_AFTER || t->kind == kind)
-      weir_timer_disarm(S, t);
+      weir_timer_disarm(t);
   }
 }
 
@@ -273,7 +303,7 @@ static void fire_timeout(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags |= FLAG_TIMED_OUT;
   push_timeout_error(L, S);
-  if (!weir_flow_cancel(L, S, idx, S->grace))
+  if (!weir_cancel(L, S, idx, S->grace))
     d->flags &= (uint16_t)~FLAG_TIMED_OUT;
 }
 
@@ -281,7 +311,7 @@ static void fire_grace(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
     c->force = 1;
-  else if (!weir_flow_close(L, S, idx))
+  else if (!weir_close(L, S, idx))
     weir_failure_report_error(L, S);
 }
 
@@ -295,10 +325,12 @@ static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
     fire_grace(L, S, node);
   } else {
     push_timeout_error(L, S);
-    weir_flow_leave(L, S, node);
+    weir_cancel_leave(L, S, node);
   }
 }
 
+/* A scaled clock is advanced in turn: as deep as clocks are nested, which NESTED_CLOCKS bounds. */
+// NOLINTBEGIN(misc-no-recursion)
 static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
   int top = lua_gettop(L);
   lua_rawgeti(t->clock->shelf, 1, t->slot);
@@ -308,19 +340,21 @@ static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
     fire_after(L, S, top + 1);
   } else if (t->kind == TIMER_CLOCK) {
     weir_Clock *k = lua_touserdata(L, top + 1);
-    double now = weir_clock_now(k), next = weir_clock_next(k);
-    weir_clock_advance(L, S, k, now > next ? now : next, S->armed);
-    arm_proxy(L, S, k);
+    double now = weir_clock_now(k); /* by rounding it may fall short of what the proxy stood for */
+    weir_clock_advance(L, S, k, now > k->awaited ? now : k->awaited, S->armed);
+    arm_proxies(L, S, k);
   } else {
     fire_limit(L, S, (weir_TimerKind)t->kind);
   }
   weir_deferred_drain(L, S);
-  weir_flow_settle_hooks(L, S);
+  weir_pause_settle_hooks(L, S);
   lua_settop(L, top);
 }
 
 /* A timer armed for the present instant waits for the next advance. */
-static int is_too_new(const weir_Timer *t, uint64_t limit) { return t->instant && t->seq > limit; }
+static int is_too_new(const weir_Timer *t, uint64_t limit) {
+  return t->instant && t->seq > limit;
+}
 
 static void set_aside(weir_Clock *k, weir_Timer *t) {
   weir_heap_remove(&k->due, &t->item);
@@ -384,3 +418,4 @@ void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double targe
     move_to(k, target);
   bring_back(k);
 }
+// NOLINTEND(misc-no-recursion)

@@ -29,11 +29,12 @@ typedef struct weir_Timer {
   double remaining;   /* while frozen: what was left; HUGE_VAL: never comes */
   uint64_t seq;
   int slot;
-  uint8_t kind;    /* weir_TimerKind */
-  uint8_t instant; /* armed for what was the present then: not in the advance under way */
-  uint8_t set_aside;        /* in `aside`, not in `due` */
-  weir_Deferred *node;      /* limits: in the list of this one while armed */
-  struct weir_Timer *next;  /* in that list */
+  uint8_t kind;            /* weir_TimerKind */
+  uint8_t instant;         /* armed for what was the present then: not in the advance under way */
+  uint8_t keeps;           /* counted in `keeping` of its clock */
+  uint8_t set_aside;       /* in `aside`, not in `due` */
+  weir_Deferred *node;     /* limits: in the list of this one while armed */
+  struct weir_Timer *next; /* in that list */
 } weir_Timer;
 
 typedef struct weir_Timed {
@@ -45,14 +46,15 @@ typedef struct weir_Timed {
 enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 
 struct weir_Clock {
-  const void *tag;   /* TAG_CLOCK */
-  uint8_t kind;      /* weir_ClockKind */
-  int depth;         /* clocks above it */
-  int pauses;        /* scaled */
-  double speed;      /* scaled */
-  double now;        /* manual: the time; scaled: the time at `since` of the parent */
-  double since;      /* scaled */
+  const void *tag;    /* TAG_CLOCK */
+  uint8_t kind;       /* weir_ClockKind */
+  int depth;          /* clocks above it */
+  int pauses;         /* scaled */
+  double speed;       /* scaled */
+  double now;         /* manual: the time; scaled: the time at `since` of the parent */
+  double since;       /* scaled */
   weir_Clock *parent; /* scaled; user value CLOCK_PARENT holds it */
+  double awaited;     /* scaled: the deadline here that the proxy stands for */
   weir_Timer proxy;   /* scaled: stands in the parent for the first deadline here */
   weir_Heap due;
   weir_Heap aside; /* instants met during an advance, until its end */
@@ -87,10 +89,10 @@ void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int 
 void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double deadline,
                       weir_TimerKind kind);
 /* Takes away the limits of one kind, or with TIMER_AFTER all. */
-void weir_timer_unlimit(weir_State *S, weir_Deferred *d, weir_TimerKind kind);
-void weir_timer_disarm(weir_State *S, weir_Timer *t);
+void weir_timer_unlimit(weir_Deferred *d, weir_TimerKind kind);
+void weir_timer_disarm(weir_Timer *t);
 /* Pause and unpause of a timed Deferred, at idx. */
-void weir_timer_freeze(weir_State *S, weir_Timed *d);
+void weir_timer_freeze(weir_Timed *d);
 void weir_timer_thaw(lua_State *L, weir_State *S, int idx);
 
 #endif

@@ -2,17 +2,16 @@
 
 #include "clock.h"
 #include "failure.h"
-#include "flow.h"
 #include "list.h"
 #include "sched.h"
 #include "wait.h"
 
-#define POOL_MOST 1024    /* idle threads kept for reuse */
-#define NESTED_CLOSES 100 /* resets within <close> handlers of resets, each on the C stack */
+#define POOL_MOST     1024 /* idle threads kept for reuse */
+#define NESTED_CLOSES 100  /* resets within <close> handlers of resets, each on the C stack */
 
 typedef struct Owner {
   const void *tag; /* TAG_OWNER */
-  lua_Hook hook; /* the user's own, while ours waits to raise */
+  lua_Hook hook;   /* the user's own, while ours waits to raise */
   int mask, count;
 } Owner;
 
@@ -69,7 +68,8 @@ static void release(lua_State *L, weir_State *S, int idx) {
   clear_slot(L, owner, OWNER_COROUTINE);
   if (c->raising)
     drop_raise(L, c, idx);
-  if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST && !S->closing) {
+  if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
+      !S->closing) {
     S->pooled++;
     weir_deque_push(L, &S->pool, 0);
   } else {
@@ -112,8 +112,7 @@ void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
 }
 
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
-  weir_Coroutine *c =
-      (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
+  weir_Coroutine *c = (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
   int idx = lua_gettop(L);
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
@@ -161,7 +160,9 @@ static int decorated(lua_State *L) {
   return weir_sched_spawn(L, S);
 }
 
-lua_CFunction weir_coroutine_decorator(void) { return decorated; }
+lua_CFunction weir_coroutine_decorator(void) {
+  return decorated;
+}
 
 int weir_coroutine_undecorate(lua_State *L, int idx) {
   if (lua_tocfunction(L, idx) != decorated)
@@ -182,7 +183,7 @@ static void set_ready(lua_State *L, weir_State *S, int idx, int nargs, int raise
   c->gave_way = 0;
   c->d.flags &= (uint16_t)~FLAG_LEAVING;
   if (c->d.timers)
-    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
+    weir_timer_unlimit(&c->d, TIMER_AWAIT);
   if (!(c->d.flags & FLAG_HELD))
     weir_sched_ready(L, S, idx);
 }
@@ -374,7 +375,7 @@ static void retire(lua_State *L, weir_State *S, int idx) {
   c->life = LIFE_ENDED;
   c->ticket = 0;
   if (c->d.timers)
-    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
+    weir_timer_unlimit(&c->d, TIMER_AWAIT);
   release(L, S, idx);
 }
 

@@ -23,27 +23,27 @@ typedef enum weir_GaveWay {
 } weir_GaveWay;
 
 struct weir_Coroutine {
-  weir_Deferred d;               /* first: a Coroutine is a Deferred */
-  lua_State *thread;             /* valid until LIFE_ENDED; UV_OWNER holds it */
-  lua_State *top;                /* where it runs: `thread` or its innermost generator's */
-  weir_Coroutine *prev, *next;   /* in the list of live ones */
-  uint64_t born;                 /* its number in the order of birth */
-  uint64_t ticket;               /* its place in a ready queue; 0: in none */
-  double deadline;               /* when grace runs out; valid if FLAG_MARKED */
-  const char *name;              /* UV_NAME holds it; may be NULL */
-  int nargs;                     /* LIFE_READY: values on top of `thread` */
-  uint8_t life;                  /* weir_Life */
-  unsigned raise : 1;            /* LIFE_READY: the value is an error to raise */
-  unsigned raw : 1;              /* suspended by coroutine.yield: no continuation of ours */
-  unsigned raising : 1;          /* a hook on `thread` is about to raise OWNER_RAISE */
-  unsigned gave_way : 2;         /* LIFE_READY with nothing delivered: weir_GaveWay */
-  unsigned struck : 1;           /* the cancel error has been raised in it */
-  unsigned called : 1;           /* a caller on `callers` waits for its first wait */
-  unsigned blocked : 1;          /* a C call stands between its generator and its thread */
-  unsigned unwinding : 1;        /* an uncaught error is closing its variables */
-  unsigned force : 1;            /* to be closed at the next wait */
-  unsigned found : 1;            /* by the collector, once */
-  unsigned handler_failed : 1;   /* closed by force, and a handler raised */
+  weir_Deferred d;             /* first: a Coroutine is a Deferred */
+  lua_State *thread;           /* valid until LIFE_ENDED; UV_OWNER holds it */
+  lua_State *top;              /* where it runs: `thread` or its innermost generator's */
+  weir_Coroutine *prev, *next; /* in the list of live ones */
+  uint64_t born;               /* its number in the order of birth */
+  uint64_t ticket;             /* its place in a ready queue; 0: in none */
+  double deadline;             /* when grace runs out; valid if FLAG_MARKED */
+  const char *name;            /* UV_NAME holds it; may be NULL */
+  int nargs;                   /* LIFE_READY: values on top of `thread` */
+  uint8_t life;                /* weir_Life */
+  unsigned raise : 1;          /* LIFE_READY: the value is an error to raise */
+  unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
+  unsigned raising : 1;        /* a hook on `thread` is about to raise OWNER_RAISE */
+  unsigned gave_way : 2;       /* LIFE_READY with nothing delivered: weir_GaveWay */
+  unsigned struck : 1;         /* the cancel error has been raised in it */
+  unsigned called : 1;         /* a caller on `callers` waits for its first wait */
+  unsigned blocked : 1;        /* a C call stands between its generator and its thread */
+  unsigned unwinding : 1;      /* an uncaught error is closing its variables */
+  unsigned force : 1;          /* to be closed at the next wait */
+  unsigned found : 1;          /* by the collector, once */
+  unsigned handler_failed : 1; /* closed by force, and a handler raised */
 };
 
 /* User values of an owner: it holds a thread, passes from coroutine to coroutine with it, and has
@@ -52,11 +52,14 @@ enum { OWNER_THREAD = 1, OWNER_COROUTINE, OWNER_RAISE, OWNER_NOTE, OWNER_SLOTS =
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
 
-static inline int weir_is_coroutine(const weir_Deferred *d) { return d->kind == KIND_COROUTINE; }
+static inline int weir_is_coroutine(const weir_Deferred *d) {
+  return d->kind == KIND_COROUTINE;
+}
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);
-/* Makes the values of L, a function and arguments, into a Coroutine, then the only value. [*, +1, m] */
+/* Makes the values of L, a function and arguments, into a Coroutine, then the only value. [*, +1,
+ * m] */
 weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S);
 /* Names the Coroutine at idx after the string on top; anything else is no name. [-1, +0, -] */
 void weir_coroutine_set_name(lua_State *L, int idx);

@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
-#include "flow.h"
 #include "wait.h"
 
 /* Fires and adds nested in callbacks deeper than this are queued until the outer one returns.
@@ -285,7 +284,7 @@ static void settle(lua_State *L, weir_State *S, int idx) {
     d->voided = d->pauses;
   }
   if (d->timers)
-    weir_timer_unlimit(S, d, TIMER_AFTER);
+    weir_timer_unlimit(d, TIMER_AFTER);
   if (weir_wait_tell(L, S, idx) > 0)
     weir_failure_handled(L, S, idx);
   else if (d->flags & FLAG_FAILED)
@@ -334,14 +333,12 @@ void weir_deferred_drain(lua_State *L, weir_State *S) {
     lua_pop(L, 1);
   }
   S->fire_depth--;
-  if (S->fire_depth == 0)
-    weir_deque_trim(L, q);
 }
 
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Deferred *d = lua_touserdata(L, idx);
   if (d->kind == KIND_TIMED)
-    weir_timer_disarm(S, &((weir_Timed *)(void *)d)->timer);
+    weir_timer_disarm(&((weir_Timed *)(void *)d)->timer);
   if (d->wait == WAIT_LINKS)
     weir_wait_unlink(L, S, idx);
   weir_deferred_set_outcome(L, S, idx, n, failed);
@@ -355,7 +352,7 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   int from = lua_gettop(L);
   weir_Deferred *source = lua_touserdata(L, from);
-  weir_wait_reserve(L, S, from);
+  weir_wait_reserve(L, from);
   if (weir_wait_closes_circle(d, source)) {
     lua_pushliteral(L, "a Deferred would wait on itself");
     weir_error_new(L, S, ERROR_DEADLOCK);

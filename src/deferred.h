@@ -13,8 +13,8 @@
 typedef enum weir_Kind {
   KIND_DEFERRED,
   KIND_COROUTINE,
-  KIND_TIMED,  /* weir.after: fired by its clock */
-  KIND_LINK    /* hidden: between the `other` of d:chain(other), or a shield, and `d` */
+  KIND_TIMED, /* weir.after: fired by its clock */
+  KIND_LINK   /* hidden: between the `other` of d:chain(other), or a shield, and `d` */
 } weir_Kind;
 
 typedef enum weir_Phase {
@@ -48,7 +48,7 @@ enum {
   FLAG_NOTED = 1 << 10,    /* UV_TARGET is a note of its failure */
   FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
   FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
-  FLAG_HOOKS = 1 << 12     /* while pending, UV_VALUE is a table of hooks, else a canceller or nil */
+  FLAG_HOOKS = 1 << 12 /* while pending, UV_VALUE is a table of hooks, else a canceller or nil */
 };
 
 /* User values. */
@@ -59,8 +59,8 @@ enum {
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
   UV_TARGET,    /* what it waits on; after a failure a note */
   UV_DEFERRED = UV_TARGET,
-  UV_OWNER,                     /* coroutines: the owner of its thread */
-  UV_NAME,                      /* coroutines */
+  UV_OWNER, /* coroutines: the owner of its thread */
+  UV_NAME,  /* coroutines */
   UV_COROUTINE = UV_NAME,
   UV_ARGUMENTS = UV_TARGET + 1, /* timed ones: what to fire with */
   UV_TIMED = UV_ARGUMENTS
@@ -78,17 +78,17 @@ struct weir_Deferred {
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, while ncalls == 1 */
   uint16_t flags;
-  int nvalues;              /* of the outcome */
-  int pauses;               /* own, counted */
-  int voided;               /* those of them that a cancel has overridden for good */
-  uint32_t next_call;       /* callbacks already taken out of the table */
-  uint32_t ncalls;          /* callbacks not yet run */
-  uint32_t nwaiters, nheld; /* all waiters; those among them that are held */
-  weir_Deferred *first, *last;      /* waiters, in the order they came */
-  weir_Deferred *target;            /* what it waits on */
-  weir_Deferred *earlier, *later;   /* neighbours among the waiters of `target` */
-  int64_t slot;                     /* key in the table of waiters of `target`, ascending */
-  struct weir_Timer *timers;        /* armed limits: timeouts and grace */
+  int nvalues;                    /* of the outcome */
+  int pauses;                     /* own, counted */
+  int voided;                     /* those of them that a cancel has overridden for good */
+  uint32_t next_call;             /* callbacks already taken out of the table */
+  uint32_t ncalls;                /* callbacks not yet run */
+  uint32_t nwaiters, nheld;       /* all waiters; those among them that are held */
+  weir_Deferred *first, *last;    /* waiters, in the order they came */
+  weir_Deferred *target;          /* what it waits on */
+  weir_Deferred *earlier, *later; /* neighbours among the waiters of `target` */
+  int64_t slot;                   /* key in the table of waiters of `target`, ascending */
+  struct weir_Timer *timers;      /* armed limits: timeouts and grace */
 };
 
 /* The Deferred at idx, NULL if that is anything else. [-0, +0, -] */
@@ -100,6 +100,11 @@ weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, si
 /* The outcome can be had now: settled, and not held. */
 static inline int weir_deferred_ready(const weir_Deferred *d) {
   return d->phase == PHASE_SETTLED && !(d->flags & FLAG_HELD);
+}
+
+/* There is something to cancel: no outcome yet, or that of another is awaited. */
+static inline int weir_deferred_is_open(const weir_Deferred *d) {
+  return d->phase == PHASE_PENDING || d->phase == PHASE_WAITING;
 }
 
 /* Replaces the n values on top by what a user value can hold: one value. [-n, +1, m] */

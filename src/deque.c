@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#define SLOTS 128u        /* values per segment */
-#define TRIM_SEGMENTS 64u /* an empty deque with more room than this gives it back */
+#define SLOTS         128u /* values per segment */
+#define TRIM_SEGMENTS 64u  /* an empty deque with more room than this gives it back */
 /* Positions start in the middle, so that the front can grow as well. */
 #define ORIGIN ((uint64_t)1 << 62)
 
@@ -17,7 +17,9 @@ static weir_Segment **place(const weir_Deque *q, uint64_t pos) {
   return &q->ring[(pos / SLOTS) & (q->cap - 1)];
 }
 
-static int slot(uint64_t pos) { return (int)(pos % SLOTS) + 1; }
+static int slot(uint64_t pos) {
+  return (int)(pos % SLOTS) + 1;
+}
 
 void weir_deque_init(weir_Deque *q) {
   q->ring = NULL;
@@ -38,7 +40,14 @@ void weir_deque_free(lua_State *L, weir_Deque *q) {
       drop_segment(L, q->ring[i]);
   if (q->ring)
     alloc(ud, q->ring, q->cap * sizeof *q->ring, 0);
-  weir_deque_init(q);
+  q->ring = NULL;
+  q->cap = 0;
+}
+
+/* Gives back the memory of a burst. */
+static void trim(lua_State *L, weir_Deque *q) {
+  if (q->cap > TRIM_SEGMENTS && q->floor == q->tail)
+    weir_deque_free(L, q);
 }
 
 /* May run finalizers, and so any other call on the same deque. */
@@ -125,17 +134,18 @@ void weir_deque_take(lua_State *L, weir_Deque *q) {
   if (q->floor == q->head)
     q->floor++;
   q->head++;
+  trim(L, q);
 }
 
-void weir_deque_take_back(lua_State *L, weir_Deque *q) { fetch(L, q, --q->tail); }
+void weir_deque_take_back(lua_State *L, weir_Deque *q) {
+  fetch(L, q, --q->tail);
+  trim(L, q);
+}
 
-uint64_t weir_deque_tag(const weir_Deque *q) { return (*place(q, q->head))->tag[q->head % SLOTS]; }
+uint64_t weir_deque_tag(const weir_Deque *q) {
+  return (*place(q, q->head))->tag[q->head % SLOTS];
+}
 
 void *weir_deque_peek(const weir_Deque *q) {
   return lua_touserdata((*place(q, q->head))->stack, slot(q->head));
-}
-
-void weir_deque_trim(lua_State *L, weir_Deque *q) {
-  if (q->cap > TRIM_SEGMENTS)
-    weir_deque_free(L, q);
 }

@@ -25,6 +25,7 @@ typedef struct weir_Deque {
 } weir_Deque;
 
 void weir_deque_init(weir_Deque *q);
+/* Lets go of what it holds. */
 void weir_deque_free(lua_State *L, weir_Deque *q);
 
 /* Moves the value on top of L to the back. [-1, +0, m]; nothing is changed on an error */
@@ -38,7 +39,9 @@ void weir_deque_take_back(lua_State *L, weir_Deque *q);
 uint64_t weir_deque_tag(const weir_Deque *q);
 /* The userdata at the front, without moving it. */
 void *weir_deque_peek(const weir_Deque *q);
-static inline int weir_deque_empty(const weir_Deque *q) { return q->head == q->tail; }
+static inline int weir_deque_empty(const weir_Deque *q) {
+  return q->head == q->tail;
+}
 
 /* Empty: begins at `pos` again, so that a long run takes no more slots than it needs at once. */
 static inline void weir_deque_rewind(weir_Deque *q, uint64_t pos) {
@@ -60,7 +63,5 @@ static inline void weir_deque_end(weir_Deque *q, weir_Region r) {
     weir_deque_rewind(q, r.start);
   q->head = r.outer;
 }
-/* Gives back the memory of a burst. Only when empty and outside of every region. */
-void weir_deque_trim(lua_State *L, weir_Deque *q);
 
 #endif

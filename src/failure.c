@@ -53,7 +53,8 @@ static weir_Note *new_note(lua_State *L, weir_State *S) {
 
 static weir_Note *note_at(lua_State *L, const weir_State *S, int idx) {
   weir_Note *note = lua_touserdata(L, idx);
-  return note && lua_rawlen(L, idx) == sizeof *note && note->tag == weir_tag(S, TAG_NOTE) ? note : NULL;
+  return note && lua_rawlen(L, idx) == sizeof *note && note->tag == weir_tag(S, TAG_NOTE) ? note
+                                                                                          : NULL;
 }
 
 /* Pushes the note of the failure of the Deferred at idx, or nil. */

@@ -20,10 +20,10 @@ typedef enum weir_ErrorClass {
 ** if nobody has handled it by then. In the list of the state while `listed`.
 */
 struct weir_Note {
-  const void *tag; /* TAG_NOTE */
-  weir_Note *prev, *next; /* valid while listed */
+  const void *tag;         /* TAG_NOTE */
+  weir_Note *prev, *next;  /* valid while listed */
   const weir_Deferred *of; /* only to compare: NOTE_DEFERRED holds it */
-  uint64_t number;        /* key in HOME_NOTES, valid while listed */
+  uint64_t number;         /* key in HOME_NOTES, valid while listed */
   uint8_t listed;
   uint8_t depth; /* notes behind it along NOTE_SOURCE */
 };

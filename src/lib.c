@@ -62,8 +62,8 @@ static void set_name(lua_State *L, const char *name) {
 }
 
 /* The metatable on top gets its methods, on top of those of a base. */
-static void new_class(lua_State *L, weir_State *S, int slot, const char *name,
-                      const luaL_Reg *base, const luaL_Reg *methods) {
+static void new_class(lua_State *L, weir_State *S, int slot, const char *name, const luaL_Reg *base,
+                      const luaL_Reg *methods) {
   lua_newtable(L);
   set_name(L, name);
   lua_newtable(L);

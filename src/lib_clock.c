@@ -83,8 +83,12 @@ static int change_pauses(lua_State *L, int change) {
   return 1;
 }
 
-static int clock_pause(lua_State *L) { return change_pauses(L, 1); }
-static int clock_unpause(lua_State *L) { return change_pauses(L, -1); }
+static int clock_pause(lua_State *L) {
+  return change_pauses(L, 1);
+}
+static int clock_unpause(lua_State *L) {
+  return change_pauses(L, -1);
+}
 
 static int clock_speed(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -167,7 +171,9 @@ static int after_on(lua_State *L, int arg) {
   return 1;
 }
 
-static int clock_now(lua_State *L) { return now_on(L, weir_check_clock(L, weir_upstate(L), 1)); }
+static int clock_now(lua_State *L) {
+  return now_on(L, weir_check_clock(L, weir_upstate(L), 1));
+}
 
 static int clock_sleep(lua_State *L) {
   weir_check_clock(L, weir_upstate(L), 1);
@@ -191,8 +197,12 @@ static int now(lua_State *L) {
   return now_on(L, lua_touserdata(L, 1));
 }
 
-static int sleep(lua_State *L) { return sleep_on(L, 1); }
-static int after(lua_State *L) { return after_on(L, 1); }
+static int sleep(lua_State *L) {
+  return sleep_on(L, 1);
+}
+static int after(lua_State *L) {
+  return after_on(L, 1);
+}
 
 /* deadline(d): of a Deferred made by `after`; for `every`. */
 static int deadline(lua_State *L) {
@@ -210,13 +220,11 @@ static int at(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_clock[] = {{"Clock", clock},       {"clock", loop_clock}, {"now", now},
-                                   {"sleep", sleep},       {"after", after},
-                                   {"deadline", deadline}, {"at", at},
-                                   {NULL, NULL}};
+const luaL_Reg weir_lib_clock[] = {{"Clock", clock}, {"clock", loop_clock}, {"now", now},
+                                   {"sleep", sleep}, {"after", after},      {"deadline", deadline},
+                                   {"at", at},       {NULL, NULL}};
 
 const luaL_Reg weir_lib_clock_methods[] = {
-    {"advance", advance},     {"pause", clock_pause}, {"unpause", clock_unpause},
-    {"speed", clock_speed},   {"now", clock_now},     {"sleep", clock_sleep},
-    {"after", clock_after},   {"timeout", clock_timeout},
-    {NULL, NULL}};
+    {"advance", advance},   {"pause", clock_pause},     {"unpause", clock_unpause},
+    {"speed", clock_speed}, {"now", clock_now},         {"sleep", clock_sleep},
+    {"after", clock_after}, {"timeout", clock_timeout}, {NULL, NULL}};

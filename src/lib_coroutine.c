@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "await.h"
+#include "close.h"
 #include "failure.h"
-#include "flow.h"
 #include "lib.h"
 #include "sched.h"
 #include "tail.h"
@@ -95,7 +95,7 @@ static int close(lua_State *L) {
       (c->thread && weir_coroutine_is_used(c)))
     return luaL_error(L, "cannot close a running coroutine");
   lua_pushboolean(L, 1);
-  if (!weir_flow_close(L, S, 1)) {
+  if (!weir_close(L, S, 1)) {
     lua_pushboolean(L, 0);
     lua_replace(L, 2);
   }

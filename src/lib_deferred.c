@@ -1,9 +1,10 @@
 #include <string.h>
 
+#include "cancel.h"
 #include "describe.h"
 #include "failure.h"
-#include "flow.h"
 #include "lib.h"
+#include "pause.h"
 #include "sched.h"
 #include "wait.h"
 
@@ -76,9 +77,8 @@ static int deferred(lua_State *L) {
 
 /* A Deferred that has fired with the n values on top. */
 static int fired(lua_State *L, weir_State *S, int n, int failed) {
-  weir_Deferred *d;
   weir_deferred_pack(L, n);
-  d = weir_deferred_new(L, S, KIND_DEFERRED, sizeof *d);
+  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
   lua_insert(L, -2);
   weir_deferred_fire(L, S, lua_gettop(L) - 1, n, failed);
   weir_deferred_drain(L, S);
@@ -156,9 +156,15 @@ static int add_one(lua_State *L, weir_Call call) {
   return add(L, call);
 }
 
-static int add_callback(lua_State *L) { return add_one(L, CALL_CALLBACK); }
-static int add_errback(lua_State *L) { return add_one(L, CALL_ERRBACK); }
-static int add_both(lua_State *L) { return add_one(L, CALL_BOTH); }
+static int add_callback(lua_State *L) {
+  return add_one(L, CALL_CALLBACK);
+}
+static int add_errback(lua_State *L) {
+  return add_one(L, CALL_ERRBACK);
+}
+static int add_both(lua_State *L) {
+  return add_one(L, CALL_BOTH);
+}
 
 static int add_callbacks(lua_State *L) {
   weir_check_deferred(L, weir_upstate(L), 1);
@@ -241,7 +247,7 @@ static int cancel(lua_State *L) {
   if (!lua_isnoneornil(L, 3))
     grace = weir_check_seconds(L, 3);
   lua_settop(L, 2);
-  done = weir_flow_cancel(L, S, 1, grace);
+  done = weir_cancel(L, S, 1, grace);
   weir_lib_finish(L, S);
   lua_pushboolean(L, done);
   return 1;
@@ -255,14 +261,18 @@ static int set_pauses(lua_State *L, int change) {
     return luaL_error(L, "attempt to unpause a Deferred that is not paused");
   lua_settop(L, 1);
   d->pauses += change;
-  weir_flow_rehold(L, S, 1);
-  failed = weir_flow_run_hooks(L, S);
+  weir_pause_rehold(L, S, 1);
+  failed = weir_pause_run_hooks(L, S);
   weir_lib_finish(L, S);
   return failed ? lua_error(L) : 1;
 }
 
-static int pause(lua_State *L) { return set_pauses(L, 1); }
-static int unpause(lua_State *L) { return set_pauses(L, -1); }
+static int pause(lua_State *L) {
+  return set_pauses(L, 1);
+}
+static int unpause(lua_State *L) {
+  return set_pauses(L, -1);
+}
 
 int weir_lib_timeout(lua_State *L, weir_State *S, int d, int clock, double seconds) {
   const weir_Deferred *of = lua_touserdata(L, d);

@@ -58,13 +58,14 @@ static void wait_for(lua_State *L, double seconds) {
 }
 
 /* Can time alone bring the loop something to do? A manual clock never moves by itself. */
-static int may_wait(double left) { return left >= 0 && left < HUGE_VAL; }
+static int may_wait(double left) {
+  return left >= 0 && left < HUGE_VAL;
+}
 
 static int raise_deadlock(lua_State *L, weir_State *S) {
   weir_describe(L, S, 1);
   weir_describe_live(L, S);
-  lua_pushfstring(L, "%s can never end; what is left:%s", lua_tostring(L, -2),
-                  lua_tostring(L, -1));
+  lua_pushfstring(L, "%s can never end; what is left:%s", lua_tostring(L, -2), lua_tostring(L, -1));
   weir_error_new(L, S, ERROR_DEADLOCK);
   return lua_error(L);
 }

@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
+#include "cancel.h"
+#include "close.h"
 #include "coroutine.h"
 #include "failure.h"
-#include "flow.h"
 
 int weir_lost_gc(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -29,7 +30,7 @@ static void close_lost(lua_State *L, weir_State *S, int idx) {
   const weir_Coroutine *c = lua_touserdata(L, idx);
   if (c->life == LIFE_ENDED || is_executing(c) || weir_coroutine_is_used(c))
     return;
-  if (!weir_flow_close(L, S, idx))
+  if (!weir_close(L, S, idx))
     weir_failure_report_error(L, S);
 }
 
@@ -43,7 +44,7 @@ static void cancel_lost(lua_State *L, weir_State *S, int idx) {
   }
   c->found = 1;
   lua_pushliteral(L, "collected");
-  weir_flow_cancel(L, S, idx, S->grace);
+  weir_cancel(L, S, idx, S->grace);
 }
 
 typedef struct Lost {

@@ -3,10 +3,12 @@
 #include <math.h>
 
 #include "await.h"
+#include "cancel.h"
 #include "clock.h"
+#include "close.h"
 #include "failure.h"
-#include "flow.h"
 #include "lost.h"
+#include "pause.h"
 #include "platform.h"
 #include "tail.h"
 
@@ -50,7 +52,8 @@ static void queue_front(lua_State *L, weir_State *S, int idx) {
   c->ticket = --S->front;
 }
 
-/* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away. */
+/* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away.
+ */
 static int is_stale(const weir_Deque *q) {
   const weir_Coroutine *c = weir_deque_peek(q);
   return c->ticket != weir_deque_tag(q);
@@ -61,8 +64,6 @@ static void drop_stale(lua_State *L, weir_Deque *q) {
     weir_deque_take(L, q);
     lua_pop(L, 1);
   }
-  if (weir_deque_empty(q))
-    weir_deque_trim(L, q);
 }
 
 /* The queue whose head comes next; of those that gave way, only tickets below `limit`. */
@@ -189,24 +190,17 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     return 0;
   }
   switch (S->signal) {
-  case SIGNAL_WAIT:
-    return 0;
-  case SIGNAL_SPAWN:
-    call_callee(L, S, c);
-    return 1;
-  case SIGNAL_HOP:
-    return hop(L, S, nresults);
+  case SIGNAL_WAIT: return 0;
+  case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
+  case SIGNAL_HOP: return hop(L, S, nresults);
   case SIGNAL_NONE:
     if (raw_wait(L, S, nresults))
       return 1;
     if (S->signal == SIGNAL_NONE)
       return 0;
     /* fall through */
-  case SIGNAL_YIELD:
-    give_way(L, S, c, GAVE_A_PASS);
-    return 0;
-  case SIGNAL_TURN:
-    give_way(L, S, c, GAVE_A_TURN);
+  case SIGNAL_YIELD: give_way(L, S, c, GAVE_A_PASS); return 0;
+  case SIGNAL_TURN: give_way(L, S, c, GAVE_A_TURN);
   }
   return 0;
 }
@@ -265,7 +259,7 @@ static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
   if (!c->force || c->life == LIFE_ENDED)
     return;
   running_to(L, S);
-  if (!weir_flow_close(L, S, lua_gettop(L)))
+  if (!weir_close(L, S, lua_gettop(L)))
     lua_pop(L, 1);
   lua_pop(L, 1);
 }
@@ -284,7 +278,7 @@ static void run_one(lua_State *L, weir_State *S) {
     }
     close_if_forced(L, S, c);
     weir_deferred_drain(L, S);
-    weir_flow_settle_hooks(L, S);
+    weir_pause_settle_hooks(L, S);
     if (budget_is_spent(S)) {
       shelve_callers(L, S);
       break;
@@ -315,7 +309,7 @@ static void begin_turn(lua_State *L, weir_State *S) {
 
 static void end_turn(lua_State *L, weir_State *S) {
   if (!weir_deque_empty(&S->dying))
-    weir_flow_end_turn(L, S);
+    weir_cancel_end_turn(L, S);
   S->busy--;
 }
 
@@ -327,7 +321,7 @@ void weir_sched_run_woken(lua_State *L, weir_State *S) {
 }
 
 void weir_sched_turn(lua_State *L, weir_State *S) {
-  weir_flow_settle_hooks(L, S);
+  weir_pause_settle_hooks(L, S);
   if (S->busy == 0 && S->inline_runs && !S->closing)
     weir_sched_run_woken(L, S);
 }
@@ -342,7 +336,9 @@ static void pass(lua_State *L, weir_State *S) {
   end_turn(L, S);
 }
 
-static weir_Clock *home_clock(weir_State *S, int slot) { return lua_touserdata(S->home, slot); }
+static weir_Clock *home_clock(weir_State *S, int slot) {
+  return lua_touserdata(S->home, slot);
+}
 
 static double seconds_until(const weir_Clock *k) {
   double next = weir_clock_next(k), left;

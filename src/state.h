@@ -80,10 +80,10 @@ struct weir_State {
   uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */
 
-  double grace;   /* seconds between cancel and close */
-  double budget;  /* monotonic time at which this step stops; HUGE_VAL: none */
-  int over;       /* the budget is spent */
-  size_t pooled;  /* owners in `pool` */
+  double grace;  /* seconds between cancel and close */
+  double budget; /* monotonic time at which this step stops; HUGE_VAL: none */
+  int over;      /* the budget is spent */
+  size_t pooled; /* owners in `pool` */
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */

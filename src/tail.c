@@ -4,7 +4,6 @@
 
 #include "await.h"
 #include "failure.h"
-#include "flow.h"
 #include "sched.h"
 
 /* ---- is this inside a <close> handler? ---- */
@@ -20,8 +19,8 @@ static int protected_slot(const weir_State *S, lua_CFunction f) {
   return f == S->pcall ? 2 : f == S->xpcall ? 4 : 0;
 }
 
-/* One called by the unwinding of a pcall has no name: but it is not the function that the pcall, one
-   level up, was to call. That one's slot is out of sight while it runs. */
+/* One called by the unwinding of a pcall has no name: but it is not the function that the pcall,
+   one level up, was to call. That one's slot is out of sight while it runs. */
 static int is_unwound_close(lua_State *L, const weir_State *S, lua_Debug *ar, int level) {
   int top = lua_gettop(L), slot, is_handler = 0;
   lua_Debug caller;

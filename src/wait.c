@@ -2,17 +2,16 @@
 
 #include "coroutine.h"
 #include "failure.h"
-#include "flow.h"
 #include "list.h"
+#include "pause.h"
 
 /* A shield's waiter is never held by what waits on the shield (5.3). */
 static int counts_as_held(const weir_Deferred *w) {
   return (w->flags & FLAG_HELD) && w->wait != WAIT_SHIELD;
 }
 
-void weir_wait_reserve(lua_State *L, weir_State *S, int idx) {
+void weir_wait_reserve(lua_State *L, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  (void)S;
   if (d->nwaiters == 0 || (d->flags & FLAG_MANY))
     return;
   lua_createtable(L, 4, 0);
@@ -43,7 +42,7 @@ void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait 
   weir_Deferred *w = lua_touserdata(L, widx);
   weir_Deferred *d = lua_touserdata(L, didx);
   int64_t slot = d->last ? d->last->slot + 1 : 1;
-  weir_wait_reserve(L, S, didx);
+  weir_wait_reserve(L, didx);
   anchor(L, d, widx, didx, slot);
   lua_pushvalue(L, didx);
   lua_setiuservalue(L, widx, UV_TARGET);
@@ -54,7 +53,7 @@ void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait 
   weir_list_append(d->first, d->last, w, earlier, later);
   d->nwaiters++;
   d->nheld += (uint32_t)counts_as_held(w);
-  weir_flow_rehold(L, S, didx);
+  weir_pause_rehold(L, S, didx);
 }
 
 static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot) {
@@ -89,13 +88,14 @@ void weir_wait_end(lua_State *L, weir_State *S, int widx) {
   lua_getiuservalue(L, widx, UV_TARGET);
   didx = lua_gettop(L);
   detach(L, widx, didx);
-  weir_flow_rehold(L, S, didx);
+  weir_pause_rehold(L, S, didx);
   lua_settop(L, didx - 1);
 }
 
 /* ---- telling ---- */
 
-/* A coroutine that has no body any more takes the outcome, if its own cancel leaves it (4.2, 5.6). */
+/* A coroutine that has no body any more takes the outcome, if its own cancel leaves it (4.2, 5.6).
+ */
 static int adopt_in_coroutine(lua_State *L, weir_State *S, int widx, int didx) {
   weir_Coroutine *c = lua_touserdata(L, widx);
   const weir_Deferred *d = lua_touserdata(L, didx);
@@ -148,16 +148,14 @@ static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait ho
     weir_coroutine_wake(L, S, widx, didx);
     return !(leaving && (d->flags & FLAG_FAILED));
   }
-  case WAIT_ADOPT:
-    return tell_adopter(L, S, widx, didx);
+  case WAIT_ADOPT: return tell_adopter(L, S, widx, didx);
   case WAIT_CHAIN:
   case WAIT_SHIELD:
     lua_getiuservalue(L, widx, UV_CALLBACKS);
     follow_outcome(L, S, lua_gettop(L), didx);
     lua_pop(L, 1);
     return 1;
-  default:
-    return 0;
+  default: return 0;
   }
 }
 
@@ -256,7 +254,7 @@ void weir_wait_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) 
   int idx;
   push_link(L, S, o); /* first: a finalizer may fire either of them */
   idx = lua_gettop(L);
-  weir_wait_reserve(L, S, d);
+  weir_wait_reserve(L, d);
   if (weir_deferred_ready(lua_touserdata(L, d))) {
     follow_outcome(L, S, o, d);
     weir_failure_handled(L, S, d);

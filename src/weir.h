@@ -6,7 +6,7 @@
 
 #include "lua.h"
 
-#define WEIR_VERSION "0.1.0"
+#define WEIR_VERSION     "0.1.0"
 #define WEIR_VERSION_NUM 100
 
 #if defined(_WIN32)

@@ -10,7 +10,9 @@ typedef struct Generator {
 } Generator;
 
 /* Upvalues of the function: the state, the generator. */
-static Generator *generator_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(2)); }
+static Generator *generator_of(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(2));
+}
 
 static int pass_on(lua_State *L, int status, lua_KContext ctx);
 
@@ -95,7 +97,8 @@ static int call(lua_State *L) {
 
 int weir_wrap_close(lua_State *L) {
   Generator *g = lua_touserdata(L, 1);
-  if (!g || lua_rawlen(L, 1) != sizeof *g || g->tag != weir_tag(weir_upstate(L), TAG_GENERATOR) || !g->is_inside)
+  if (!g || lua_rawlen(L, 1) != sizeof *g || g->tag != weir_tag(weir_upstate(L), TAG_GENERATOR) ||
+      !g->is_inside)
     return 0;
   g->is_inside = 0;
   if (weir_closethread(g->thread, L) == LUA_OK)

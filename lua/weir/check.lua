@@ -22,7 +22,7 @@ end
 function check.seconds(seconds, position, name)
   if type(seconds) ~= "number" then
     fail(position, name, "number expected, got " .. (seconds == nil and "no value" or type(seconds)))
-  elseif not (seconds >= 0) then
+  elseif seconds < 0 or seconds ~= seconds then
     fail(position, name, "time must not be negative or NaN")
   end
 end

@@ -1,0 +1,256 @@
+#include "cancel.h"
+
+#include <math.h>
+
+#include "clock.h"
+#include "coroutine.h"
+#include "failure.h"
+#include "pause.h"
+#include "sched.h"
+#include "wait.h"
+#include "walk.h"
+
+typedef struct Walk {
+  int error;       /* index of the one cancel error of the tree */
+  double deadline; /* and its one deadline */
+  int has_root;    /* a coroutine of this tree has been met: it stands for all below */
+} Walk;
+
+enum { STOP = 0, DONE = 1, DESCEND = 2 };
+
+/* Does a cancel under way, going down from `d`, come to `w`? */
+static int leads_back(const weir_Deferred *d, const weir_Deferred *w) {
+  while (d && (d->flags & FLAG_LEAVING)) {
+    d = d->target;
+    if (d == w)
+      return 1;
+  }
+  return 0;
+}
+
+/* 5.3: is what `w` waits on to be left alone when it goes? */
+static int is_left_alone(const weir_Deferred *w) {
+  const weir_Deferred *d = w->target;
+  return d->nwaiters > 1 || w->wait == WAIT_SHIELD || !weir_deferred_is_open(d) || leads_back(d, w);
+}
+
+/* 5.8: is an outcome about to be told? */
+static int is_arriving(const weir_Deferred *w) {
+  return !weir_deferred_is_open(w->target) && !(w->target->flags & FLAG_HELD);
+}
+
+void weir_cancel_push_parting(lua_State *L, weir_State *S, int idx, int error) {
+  weir_Deferred *w = lua_touserdata(L, idx);
+  if (weir_is_coroutine(w) && (w->flags & FLAG_MARKED))
+    weir_coroutine_strike(L, S, weir_coroutine(w), idx);
+  else
+    lua_pushvalue(L, error);
+}
+
+/* The waiter at idx, on top, leaves: at once, or when what it waits on, which replaces it, has
+   ended. */
+static int descend(lua_State *L, weir_State *S, int idx, int error) {
+  weir_Deferred *w = lua_touserdata(L, idx);
+  if (is_arriving(w))
+    return STOP;
+  if (is_left_alone(w)) {
+    weir_wait_end(L, S, idx);
+    weir_cancel_push_parting(L, S, idx, error);
+    weir_wait_fail(L, S, idx);
+    return DONE;
+  }
+  w->flags |= FLAG_LEAVING;
+  weir_walk_down(L, UV_TARGET);
+  return DESCEND;
+}
+
+static void kill_new(lua_State *L, weir_State *S, int idx) {
+  if (weir_coroutine_reset(L, S, idx) != LUA_OK)
+    lua_pop(L, 1);
+  lua_getiuservalue(L, idx, UV_VALUE);
+  weir_coroutine_end(L, S, idx, 1, 1);
+}
+
+static void strike_ready(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  if (!c->gave_way)
+    return; /* 5.8: what has arrived is delivered first */
+  weir_coroutine_strike(L, S, c, idx);
+  weir_coroutine_raise(L, S, idx);
+}
+
+void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  d->flags |= FLAG_MARKED | FLAG_OVERRIDE;
+  if (weir_is_coroutine(d)) {
+    lua_pushvalue(L, error);
+    lua_setiuservalue(L, idx, UV_VALUE);
+  }
+  weir_pause_rehold(L, S, idx);
+}
+
+static int leaves_others(const weir_Deferred *w) {
+  return w->target && w->target->nwaiters > 1 && weir_deferred_is_open(w->target);
+}
+
+/* One deadline for the whole tree: the first coroutine of it has the timer. */
+static void give_grace(lua_State *L, weir_State *S, int idx, Walk *walk) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  c->deadline = walk->deadline;
+  if (walk->has_root)
+    return;
+  walk->has_root = 1;
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, &S->dying, 0);
+}
+
+static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  int leaves;
+  if (c->d.flags & FLAG_MARKED)
+    return STOP;
+  leaves = leaves_others(&c->d);
+  if (leaves) /* before it is freed: what the others wait on stays as it is */
+    weir_wait_end(L, S, idx);
+  weir_cancel_mark(L, S, idx, walk->error);
+  give_grace(L, S, idx, walk);
+  if (leaves) {
+    weir_cancel_push_parting(L, S, idx, walk->error);
+    weir_wait_fail(L, S, idx);
+    return DONE;
+  }
+  if (c->d.target)
+    return DONE | descend(L, S, idx, walk->error);
+  if (c->life == LIFE_NEW)
+    kill_new(L, S, idx);
+  else if (c->life == LIFE_READY)
+    strike_ready(L, S, idx);
+  return DONE;
+}
+
+/* Asks the canceller. One that raises fails the Deferred; one that fires as well has answered. */
+static void call_canceller(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (!weir_pause_push_hook(L, d, idx, HOOK_CANCEL))
+    return;
+  if (weir_pause_call_hook(L, S, idx) == LUA_OK)
+    return;
+  if (d->phase != PHASE_PENDING) {
+    weir_failure_report_error(L, S);
+    return;
+  }
+  d->flags |= FLAG_DROP_LATE;
+  weir_deferred_fire(L, S, idx, 1, 1);
+  weir_failure_take(L, S, idx);
+}
+
+/* 2.6: cancels the sources of the `other` on top that nobody else waits on, and drops the rest. The
+   first of them replaces it. */
+static int cancel_links(lua_State *L, weir_State *S, int idx) {
+  int next = 0;
+  lua_getiuservalue(L, idx, UV_TARGET);
+  while (!lua_isnil(L, -1)) {
+    int link = lua_gettop(L);
+    weir_Deferred *l = lua_touserdata(L, link);
+    if (l->target && is_left_alone(l)) {
+      weir_wait_end(L, S, link);
+    } else if (l->target) {
+      l->flags |= FLAG_LEAVING;
+      lua_getiuservalue(L, link, UV_TARGET);
+      weir_deque_push(L, &S->walk, 0);
+      next = 1;
+    }
+    weir_walk_down(L, UV_VALUE);
+  }
+  lua_pop(L, 1);
+  return next;
+}
+
+static int cancel_pending(lua_State *L, weir_State *S, int idx, Walk *walk) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->flags & FLAG_MARKED)
+    return STOP;
+  weir_cancel_mark(L, S, idx, walk->error);
+  weir_pause_settle_hooks(L, S);
+  call_canceller(L, S, idx);
+  if (d->phase == PHASE_PENDING && d->wait == WAIT_LINKS && cancel_links(L, S, idx))
+    return DONE;
+  if (d->phase == PHASE_PENDING) {
+    d->flags |= FLAG_DROP_LATE;
+    lua_pushvalue(L, walk->error);
+    weir_deferred_fire(L, S, idx, 1, 1);
+  }
+  return DONE;
+}
+
+static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
+  int idx = lua_gettop(L);
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (!weir_deferred_is_open(d))
+    return STOP;
+  if (weir_is_coroutine(d))
+    return cancel_coroutine(L, S, idx, walk);
+  if (d->phase == PHASE_WAITING)
+    return descend(L, S, idx, walk->error);
+  return cancel_pending(L, S, idx, walk);
+}
+
+int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline) {
+  Walk walk = {lua_gettop(L), deadline, 0};
+  weir_Region r = weir_deque_begin(&S->walk);
+  int result = STOP, last;
+  luaL_checkstack(L, 12, "too many nested calls");
+  lua_pushvalue(L, idx);
+  do {
+    last = cancel_one(L, S, &walk);
+    result |= last;
+  } while ((last & DESCEND) || weir_walk_aside(L, &S->walk));
+  weir_deque_end(&S->walk, r);
+  lua_settop(L, walk.error - 1);
+  return (result & DONE) != 0;
+}
+
+double weir_cancel_deadline(weir_State *S, double grace) {
+  return weir_clock_now(lua_touserdata(S->home, HOME_LOOP_CLOCK)) + grace;
+}
+
+int weir_cancel(lua_State *L, weir_State *S, int idx, double grace) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (!weir_deferred_is_open(d)) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  weir_error_cancelled(L, S);
+  return weir_cancel_from(L, S, idx, weir_cancel_deadline(S, grace));
+}
+
+void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *w = lua_touserdata(L, idx);
+  int error = lua_gettop(L);
+  if (w->flags & FLAG_MARKED) { /* leaving already, with its cancel error */
+    lua_settop(L, error - 1);
+    return;
+  }
+  lua_pushvalue(L, error);
+  lua_setiuservalue(L, idx, UV_VALUE);
+  lua_pushvalue(L, idx);
+  if (descend(L, S, lua_gettop(L), error) == DESCEND) {
+    lua_pushvalue(L, error);
+    weir_cancel(L, S, error + 1, S->grace);
+  }
+  lua_settop(L, error - 1);
+}
+
+void weir_cancel_end_turn(lua_State *L, weir_State *S) {
+  while (!weir_deque_empty(&S->dying)) {
+    weir_Coroutine *c;
+    weir_deque_take(L, &S->dying);
+    c = lua_touserdata(L, -1);
+    if (weir_deferred_is_open(&c->d)) {
+      weir_state_push(L, S, HOME_LOOP_CLOCK);
+      weir_timer_limit(L, S, lua_gettop(L) - 1, lua_gettop(L), c->deadline, TIMER_GRACE);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+}

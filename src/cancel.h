@@ -1,0 +1,30 @@
+/*
+** Cancel: the walk down what waits on what (section 5 of the contract).
+*/
+#ifndef WEIR_CANCEL_H
+#define WEIR_CANCEL_H
+
+#include "deferred.h"
+
+/* Cancels the Deferred at idx with a new cancel error whose reason is on top. Returns whether there
+   was something to cancel. [-1, +0, m] */
+int weir_cancel(lua_State *L, weir_State *S, int idx, double grace);
+/* The same with the cancel error on top, and the time at which grace runs out. [-1, +0, m] */
+int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline);
+/* The coroutine at idx leaves its wait, as the last or one of several waiters, with the error on
+   top. [-1, +0, m] */
+void weir_cancel_leave(lua_State *L, weir_State *S, int idx);
+
+/* Marks the Deferred at idx as cancelled with the error at `error`: no pause holds it now.
+   [-0, +0, m] */
+void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error);
+/* Pushes the error with which the waiter at idx goes: its own, else the one at `error`.
+   [-0, +1, -] */
+void weir_cancel_push_parting(lua_State *L, weir_State *S, int idx, int error);
+
+/* The time, on the loop's clock, at which a grace that begins now runs out. */
+double weir_cancel_deadline(weir_State *S, double grace);
+/* Gives grace timers to what was cancelled in this turn and has not ended. [-0, +0, m] */
+void weir_cancel_end_turn(lua_State *L, weir_State *S);
+
+#endif

@@ -1,0 +1,161 @@
+#include "pause.h"
+
+#include "clock.h"
+#include "coroutine.h"
+#include "failure.h"
+#include "sched.h"
+#include "walk.h"
+
+/* ---- hold ---- */
+
+static int wants_hold(const weir_Deferred *d) {
+  return !(d->flags & FLAG_OVERRIDE) &&
+         (d->pauses > d->voided || (d->nwaiters > 0 && d->nheld == d->nwaiters));
+}
+
+static int is_queueable(const weir_Deferred *d) {
+  const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
+  return weir_is_coroutine(d) && (c->life == LIFE_READY || c->life == LIFE_NEW);
+}
+
+static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int idx, int pause) {
+  if (!(d->flags & FLAG_HOOKS))
+    return;
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, &S->hooks, (uint64_t)pause);
+}
+
+static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  d->flags |= FLAG_HELD;
+  if (is_queueable(d))
+    weir_coroutine(d)->ticket = 0;
+  else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
+    weir_timer_freeze((weir_Timed *)(void *)d);
+  else if (d->phase == PHASE_PENDING)
+    queue_hook(L, S, d, idx, 1);
+}
+
+static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  d->flags &= (uint16_t)~FLAG_HELD;
+  if (is_queueable(d))
+    weir_sched_ready(L, S, idx);
+  else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
+    weir_timer_thaw(L, S, idx);
+  else if (d->phase == PHASE_PENDING)
+    queue_hook(L, S, d, idx, 0);
+  if (d->phase == PHASE_SETTLED && d->nwaiters > 0)
+    d->phase = PHASE_FIRED;
+  if (d->phase == PHASE_FIRED)
+    weir_deferred_queue(L, S, idx);
+}
+
+/* Is what it waits on held along with it? */
+static int passes_hold(const weir_Deferred *d) {
+  return d->wait != WAIT_NONE && d->wait != WAIT_SHIELD;
+}
+
+/* All links of the Deferred on top but the first become side branches; the first replaces it. */
+static void branch_links(lua_State *L, weir_State *S, int32_t change) {
+  weir_walk_down(L, UV_TARGET);
+  for (;;) {
+    weir_Deferred *link = lua_touserdata(L, -1);
+    link->nheld += (uint32_t)change;
+    if (lua_getiuservalue(L, -1, UV_VALUE) == LUA_TNIL)
+      break;
+    lua_insert(L, -2);
+    weir_deque_push(L, &S->walk, 0);
+  }
+  lua_pop(L, 1);
+}
+
+/* Brings the one on top up to date; if that changed it, replaces it by what it waits on. */
+static int rehold_one(lua_State *L, weir_State *S) {
+  weir_Deferred *d = lua_touserdata(L, -1);
+  int want = wants_hold(d);
+  if (want == ((d->flags & FLAG_HELD) != 0))
+    return 0;
+  if (want)
+    hold(L, S, d, lua_gettop(L));
+  else
+    let_go(L, S, d, lua_gettop(L));
+  if (!passes_hold(d))
+    return 0;
+  if (d->wait == WAIT_LINKS) {
+    branch_links(L, S, want ? 1 : -1);
+    return 1;
+  }
+  d->target->nheld += want ? 1u : ~0u;
+  weir_walk_down(L, UV_TARGET);
+  return 1;
+}
+
+void weir_pause_rehold(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Region r;
+  if (wants_hold(d) == ((d->flags & FLAG_HELD) != 0))
+    return;
+  luaL_checkstack(L, 8, "too many nested calls");
+  r = weir_deque_begin(&S->walk);
+  lua_pushvalue(L, idx);
+  while (rehold_one(L, S) || weir_walk_aside(L, &S->walk))
+    ;
+  lua_pop(L, 1);
+  weir_deque_end(&S->walk, r);
+}
+
+/* ---- hooks ---- */
+
+int weir_pause_push_hook(lua_State *L, const weir_Deferred *d, int idx, int hook) {
+  if (d->kind != KIND_DEFERRED || d->phase != PHASE_PENDING)
+    return 0;
+  lua_getiuservalue(L, idx, UV_VALUE);
+  if (d->flags & FLAG_HOOKS) {
+    lua_rawgeti(L, -1, hook);
+    lua_remove(L, -2);
+  } else if (hook != HOOK_CANCEL) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  if (!lua_isnil(L, -1))
+    return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+int weir_pause_call_hook(lua_State *L, weir_State *S, int idx) {
+  weir_Region r = weir_deque_begin(&S->hooks);
+  int status;
+  lua_pushvalue(L, idx);
+  status = weir_deferred_call(L, S, 1, 0);
+  weir_deque_end(&S->hooks, r);
+  return status;
+}
+
+int weir_pause_run_hooks(lua_State *L, weir_State *S) {
+  int base = lua_gettop(L), failed = 0;
+  if (weir_deque_empty(&S->hooks))
+    return 0;
+  luaL_checkstack(L, 8, "too many nested calls");
+  lua_pushnil(L);
+  while (!weir_deque_empty(&S->hooks)) {
+    int pause = weir_deque_tag(&S->hooks) != 0;
+    weir_deque_take(L, &S->hooks);
+    if (weir_pause_push_hook(L, lua_touserdata(L, base + 2), base + 2,
+                             pause ? HOOK_PAUSE : HOOK_UNPAUSE) &&
+        weir_pause_call_hook(L, S, base + 2) != LUA_OK) {
+      if (failed)
+        weir_failure_report_error(L, S);
+      else
+        lua_replace(L, base + 1);
+      failed = 1;
+    }
+    lua_settop(L, base + 1);
+  }
+  lua_settop(L, base + failed);
+  return failed;
+}
+
+void weir_pause_settle_hooks(lua_State *L, weir_State *S) {
+  if (weir_pause_run_hooks(L, S))
+    weir_failure_report_error(L, S);
+}

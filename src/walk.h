@@ -1,0 +1,26 @@
+/*
+** Walks along what waits on what. Every walk is a loop: down along `target`, and
+** for the side branches of a chain with several sources along the deque `walk`,
+** of which it uses a region of its own.
+*/
+#ifndef WEIR_WALK_H
+#define WEIR_WALK_H
+
+#include "state.h"
+
+/* Replaces the value on top by what it holds in a user value. [-1, +1, -] */
+static inline void weir_walk_down(lua_State *L, int slot) {
+  lua_getiuservalue(L, -1, slot);
+  lua_replace(L, -2);
+}
+
+/* Replaces the value on top by the next side branch; 0 if there is none. [-1, +1, -] */
+static inline int weir_walk_aside(lua_State *L, weir_Deque *q) {
+  if (weir_deque_empty(q))
+    return 0;
+  lua_pop(L, 1);
+  weir_deque_take(L, q);
+  return 1;
+}
+
+#endif
