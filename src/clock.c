@@ -138,7 +138,7 @@ static void put_in(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, do
                    int keeps) {
   t->clock = k;
   t->deadline = deadline;
-  if (!(deadline < HUGE_VAL))
+  if (!(deadline < HUGE_VAL) || k->is_dead)
     return; /* infinity never comes */
   heap_reserve(L, &k->due);
   heap_reserve(L, &k->aside);
@@ -221,6 +221,7 @@ int weir_clock_gc(lua_State *L) {
     if (t->node)
       unlink_limit(t);
   }
+  k->is_dead = 1;
   heap_free(L, &k->due);
   heap_free(L, &k->aside);
   resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);

@@ -48,6 +48,7 @@ enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 struct weir_Clock {
   const void *tag;    /* TAG_CLOCK */
   uint8_t kind;       /* weir_ClockKind */
+  uint8_t is_dead;    /* its finalizer has run */
   int depth;          /* clocks above it */
   int pauses;         /* scaled */
   double speed;       /* scaled */

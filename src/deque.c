@@ -27,30 +27,32 @@ void weir_deque_init(weir_Deque *q) {
   q->floor = q->head = q->tail = ORIGIN;
 }
 
-static void drop_segment(lua_State *L, weir_Segment *seg) {
+/* Rings and segments belong to the registry: nothing is left behind however the state ends. */
+static void anchor(lua_State *L, const void *p) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, p);
+}
+
+static void drop(lua_State *L, const void *p) {
   lua_pushnil(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, seg);
+  anchor(L, p);
 }
 
 void weir_deque_free(lua_State *L, weir_Deque *q) {
-  void *ud;
-  lua_Alloc alloc = lua_getallocf(L, &ud);
   for (size_t i = 0; i < q->cap; i++)
     if (q->ring[i])
-      drop_segment(L, q->ring[i]);
+      drop(L, q->ring[i]);
   if (q->ring)
-    alloc(ud, q->ring, q->cap * sizeof *q->ring, 0);
+    drop(L, q->ring);
   q->ring = NULL;
   q->cap = 0;
 }
 
-/* Gives back the memory of a burst. */
 static void trim(lua_State *L, weir_Deque *q) {
   if (q->cap > TRIM_SEGMENTS && q->floor == q->tail)
     weir_deque_free(L, q);
 }
 
-/* May run finalizers, and so any other call on the same deque. */
+/* Allocations may run finalizers, and so any other call on the same deque. */
 static weir_Segment *new_segment(lua_State *L) {
   weir_Segment *seg = lua_newuserdatauv(L, sizeof *seg, 1);
   seg->stack = lua_newthread(L);
@@ -58,28 +60,33 @@ static weir_Segment *new_segment(lua_State *L) {
     luaL_error(L, "not enough memory");
   lua_settop(seg->stack, (int)SLOTS);
   lua_setiuservalue(L, -2, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, seg);
+  anchor(L, seg);
   return seg;
 }
 
-static void grow_ring(lua_State *L, weir_Deque *q) {
-  void *ud;
-  lua_Alloc alloc = lua_getallocf(L, &ud);
+static void move_to_ring(weir_Deque *q, weir_Segment **ring, size_t cap) {
   weir_Deque old = *q;
-  size_t cap = old.cap ? old.cap * 2 : 4;
-  weir_Segment **ring = alloc(ud, NULL, 0, cap * sizeof *ring);
-  if (!ring)
-    luaL_error(L, "not enough memory");
-  memset(ring, 0, cap * sizeof *ring);
   q->ring = ring;
   q->cap = cap;
-  if (!old.cap)
-    return;
   for (size_t i = 0; i < old.cap; i++) {
     uint64_t pos = old.floor + i * SLOTS;
     *place(q, pos) = *place(&old, pos);
   }
-  alloc(ud, old.ring, old.cap * sizeof *ring, 0);
+}
+
+static void grow_ring(lua_State *L, weir_Deque *q) {
+  size_t cap = q->cap ? q->cap * 2 : 4;
+  weir_Segment **old, **ring = lua_newuserdatauv(L, cap * sizeof *ring, 0);
+  memset(ring, 0, cap * sizeof *ring);
+  if (q->cap >= cap) { /* a finalizer was first */
+    lua_pop(L, 1);
+    return;
+  }
+  anchor(L, ring);
+  old = q->ring;
+  move_to_ring(q, ring, cap);
+  if (old)
+    drop(L, old);
 }
 
 /* Makes sure that there is a slot for `pos`, which is just outside of what is in use. */
@@ -95,7 +102,7 @@ static void add_segment(lua_State *L, weir_Deque *q, int front) {
   weir_Segment *seg = new_segment(L);
   uint64_t pos = front ? q->head - 1 : q->tail; /* a finalizer may have moved it */
   if (have_slot(L, q, pos))
-    drop_segment(L, seg);
+    drop(L, seg);
   else
     *place(q, pos) = seg;
 }

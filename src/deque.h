@@ -19,7 +19,7 @@
 typedef struct weir_Segment weir_Segment;
 
 typedef struct weir_Deque {
-  weir_Segment **ring; /* cap entries, owned; NULL where no segment was needed yet */
+  weir_Segment **ring; /* cap entries; NULL where no segment was needed yet */
   size_t cap;          /* a power of two, or 0 */
   uint64_t floor, head, tail;
 } weir_Deque;

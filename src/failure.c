@@ -94,24 +94,24 @@ static void continue_note(lua_State *L, weir_Note *note, const weir_Note *source
   }
 }
 
-/* The stack of an uncaught error, at index 1. */
-static weir_Note *note_stack(lua_State *L, weir_State *S) {
+/* Pushes a note of the error at err with the stack of `thread` from a level on. */
+static weir_Note *note_stack(lua_State *L, weir_State *S, lua_State *thread, int level, int err) {
   weir_Note *note = new_note(L, S);
-  luaL_traceback(L, L, NULL, 1);
+  luaL_traceback(L, thread, NULL, level);
   lua_setiuservalue(L, -2, NOTE_TRACE);
-  lua_pushvalue(L, 1);
+  lua_pushvalue(L, err);
   lua_setiuservalue(L, -2, NOTE_ERROR);
   return note;
 }
 
-/* The note of the running coroutine, which saw this error come out of an await, becomes the source
-   of its own. */
-static void link_source(lua_State *L, weir_State *S, weir_Note *note) {
+/* The note of the running coroutine, if it saw the error at err come out of an await or a
+   generator, becomes the source of the one on top. */
+static void link_source(lua_State *L, weir_State *S, weir_Note *note, int err) {
   int top = lua_gettop(L); /* the note */
   const weir_Note *source;
   weir_state_push_running(L, S);
   source = push_note(L, S, top + 1);
-  if (source && is_error_of(L, top + 2, 1)) {
+  if (source && is_error_of(L, top + 2, err)) {
     lua_pushvalue(L, top);
     continue_note(L, note, source);
   }
@@ -134,14 +134,26 @@ int weir_failure_handler(lua_State *L) {
   if (weir_error_is(L, S, 1, ERROR_CANCELLED) || !lua_checkstack(L, 10))
     return 1;
   if (S->running) {
-    link_source(L, S, note_stack(L, S));
+    link_source(L, S, note_stack(L, S, L, 1, 1), 1);
     keep_in_owner(L, S);
     lua_pop(L, 1);
   } else {
-    note_stack(L, S);
+    note_stack(L, S, L, 1, 1);
     weir_state_set(L, S, HOME_LAST_FAILURE);
   }
   return 1;
+}
+
+void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread) {
+  int err = lua_gettop(L);
+  if (!S->running || weir_error_is(L, S, err, ERROR_CANCELLED) || !lua_checkstack(L, 12))
+    return;
+  link_source(L, S, note_stack(L, S, thread, 0, err), err);
+  weir_state_push_running(L, S);
+  lua_pushvalue(L, err + 1);
+  lua_setiuservalue(L, err + 2, UV_TARGET);
+  S->running->d.flags |= FLAG_NOTED;
+  lua_settop(L, err);
 }
 
 static void set_note(lua_State *L, weir_Note *note, int idx) { /* the note on top, popped */

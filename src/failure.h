@@ -39,6 +39,9 @@ int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class);
 
 /* The message handler of bodies and callbacks: notes the stack. */
 int weir_failure_handler(lua_State *L);
+/* The error on top comes out of a generator of the running coroutine: notes its stack. [-0, +0, m]
+ */
+void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread);
 /* The Deferred at idx has settled in a failure that nobody was told of. [-0, +0, m] */
 void weir_failure_note(lua_State *L, weir_State *S, int idx);
 /* Somebody has seen the failure of the Deferred at idx. [-0, +0, -] */

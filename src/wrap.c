@@ -1,6 +1,7 @@
 #include "wrap.h"
 
 #include "coroutine.h"
+#include "failure.h"
 
 /* A userdata; user value 1 holds the thread. */
 typedef struct Generator {
@@ -27,6 +28,7 @@ static int give_results(lua_State *L, Generator *g, int n) {
 
 static int give_error(lua_State *L, Generator *g) {
   lua_xmove(g->thread, L, 1);
+  weir_failure_pass(L, weir_upstate(L), g->thread);
   if (weir_closethread(g->thread, L) != LUA_OK)
     lua_xmove(g->thread, L, 1);
   return lua_error(L);
