@@ -297,7 +297,7 @@ static void push_timeout_error(lua_State *L, weir_State *S) {
 static void fire_after(lua_State *L, weir_State *S, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   lua_getiuservalue(L, idx, UV_ARGUMENTS);
-  weir_deferred_fire(L, S, idx, d->nvalues, 0);
+  weir_deferred_fire_now(L, S, idx, d->nvalues, 0);
 }
 
 static void fire_timeout(lua_State *L, weir_State *S, int idx) {

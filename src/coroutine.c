@@ -301,7 +301,7 @@ int weir_coroutine_is_used(const weir_Coroutine *c) {
 }
 
 int weir_coroutine_can_resume(const weir_Coroutine *c) {
-  if (lua_gettop(c->thread) < c->nargs + (c->life == LIFE_NEW))
+  if (c->nargs && lua_gettop(c->thread) < c->nargs + (c->life == LIFE_NEW))
     return 0;
   if (c->life == LIFE_NEW)
     return lua_status(c->thread) == LUA_OK && !weir_coroutine_is_used(c);

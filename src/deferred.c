@@ -71,7 +71,8 @@ static void apply_timeout(lua_State *L, weir_State *S, const weir_Deferred *d) {
 
 void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  weir_failure_forget(L, S, idx);
+  if (d->flags & FLAG_NOTED)
+    weir_failure_forget(L, S, idx);
   d->flags &= (uint16_t) ~(FLAG_FAILED | FLAG_HANDLED);
   if (failed) {
     apply_timeout(L, S, d);
@@ -95,26 +96,25 @@ void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to) {
 
 /* ---- callbacks ---- */
 
-static void put_call(lua_State *L, weir_Deferred *d, weir_Call call) {
+/* Puts a callback into the table on top, as a pair f, g: g is true for add_both, and false stands
+   for the one that is not given. */
+static void put_call(lua_State *L, weir_Deferred *d, weir_Call call, int f) {
   lua_Integer at = 2 * (lua_Integer)(d->next_call + d->ncalls) + 1;
-  if (call == CALL_PAIR) { /* table g f -> */
-    lua_rawseti(L, -3, at + 1);
-    lua_rawseti(L, -2, at);
-  } else { /* table f; the second of a pair says when: false: after a success, nil: a failure */
-    if (call == CALL_ERRBACK) {
-      lua_pushboolean(L, 0);
-      lua_rawseti(L, -3, at);
-      lua_rawseti(L, -2, at + 1);
-      return;
-    }
+  if (call == CALL_ERRBACK)
+    lua_pushboolean(L, 0);
+  else
+    lua_pushvalue(L, f);
+  lua_rawseti(L, -2, at);
+  if (call == CALL_ERRBACK)
+    lua_pushvalue(L, f);
+  else if (call == CALL_PAIR)
+    lua_pushvalue(L, f + 1);
+  else
     lua_pushboolean(L, call == CALL_BOTH);
-    lua_rawseti(L, -3, at + 1);
-    lua_rawseti(L, -2, at);
-  }
+  lua_rawseti(L, -2, at + 1);
 }
 
-/* Turns the single callback into the table of pairs f, g: g is true for add_both, and false stands
-   for the one that is not given. */
+/* Turns the single callback into the table. */
 static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
   lua_createtable(L, 8, 0);
   if (d->flags & FLAG_SPILLED) { /* by a finalizer meanwhile */
@@ -124,51 +124,13 @@ static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
   if (d->ncalls == 1) {
     d->ncalls = 0;
     lua_getiuservalue(L, idx, UV_CALLBACKS);
-    put_call(L, d, (weir_Call)d->first_call);
+    lua_insert(L, -2);
+    put_call(L, d, (weir_Call)d->first_call, lua_gettop(L) - 1);
+    lua_remove(L, -2);
     d->ncalls = 1;
   }
   d->flags |= FLAG_SPILLED;
   lua_setiuservalue(L, idx, UV_CALLBACKS);
-}
-
-void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call) {
-  weir_Deferred *d = lua_touserdata(L, idx);
-  if (d->ncalls == 0 && call != CALL_PAIR) {
-    d->first_call = (uint8_t)call;
-    lua_setiuservalue(L, idx, UV_CALLBACKS);
-  } else {
-    if (!(d->flags & FLAG_SPILLED))
-      spill_calls(L, d, idx);
-    lua_getiuservalue(L, idx, UV_CALLBACKS);
-    lua_insert(L, call == CALL_PAIR ? -3 : -2);
-    put_call(L, d, call);
-    lua_pop(L, 1);
-  }
-  d->ncalls++;
-  if (d->phase == PHASE_SETTLED)
-    d->phase = PHASE_FIRED;
-  if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY))) {
-    weir_deferred_queue(L, S, idx);
-    weir_deferred_drain(L, S);
-  }
-}
-
-static weir_Call decode_pair(lua_State *L) { /* f g -> the one or two functions */
-  if (lua_isboolean(L, -1)) {
-    weir_Call call = lua_toboolean(L, -1) ? CALL_BOTH : CALL_CALLBACK;
-    lua_pop(L, 1);
-    return call;
-  }
-  if (!lua_isboolean(L, -2))
-    return CALL_PAIR;
-  lua_remove(L, -2);
-  return CALL_ERRBACK;
-}
-
-static void take_slot(lua_State *L, int table, lua_Integer at) {
-  lua_rawgeti(L, table, at);
-  lua_pushnil(L);
-  lua_rawseti(L, table - 2, at);
 }
 
 static void drop_calls(lua_State *L, weir_Deferred *d, int idx) {
@@ -178,47 +140,70 @@ static void drop_calls(lua_State *L, weir_Deferred *d, int idx) {
   lua_setiuservalue(L, idx, UV_CALLBACKS);
 }
 
-/* Takes the next callback; pushes its function or functions. */
-static weir_Call take_call(lua_State *L, weir_Deferred *d, int idx) {
-  weir_Call call;
+/* Which of a pair f, g on top is called, if any: its index, and how. */
+static int choose_of_pair(lua_State *L, int failed, weir_Call *call) {
+  int g = lua_gettop(L);
+  if (lua_isboolean(L, g)) {
+    *call = lua_toboolean(L, g) ? CALL_BOTH : CALL_CALLBACK;
+    return *call == CALL_BOTH || !failed ? g - 1 : 0;
+  }
+  *call = failed ? CALL_ERRBACK : CALL_CALLBACK;
+  if (failed)
+    return g;
+  return lua_isboolean(L, g - 1) ? 0 : g - 1;
+}
+
+static void clear_pair(lua_State *L, int table, lua_Integer at) {
+  lua_pushnil(L);
+  lua_rawseti(L, table, at);
+  lua_pushnil(L);
+  lua_rawseti(L, table, at + 1);
+}
+
+/* Takes the next callback off and pushes what is called for this outcome, over some values of no
+   use; 0 if nothing is. */
+static int take_call(lua_State *L, weir_Deferred *d, int idx, int failed, weir_Call *call) {
+  lua_Integer at = 2 * (lua_Integer)d->next_call + 1;
+  int table, chosen;
   lua_getiuservalue(L, idx, UV_CALLBACKS);
   if (!(d->flags & FLAG_SPILLED)) {
-    call = (weir_Call)d->first_call;
+    *call = (weir_Call)d->first_call;
     drop_calls(L, d, idx);
-    return call;
+    return *call == CALL_BOTH || (*call == CALL_ERRBACK) == failed;
   }
-  take_slot(L, -1, 2 * (lua_Integer)d->next_call + 1);
-  take_slot(L, -2, 2 * (lua_Integer)d->next_call + 2);
-  lua_remove(L, -3);
-  d->next_call++;
-  if (--d->ncalls == 0)
+  table = lua_gettop(L);
+  lua_rawgeti(L, table, at);
+  lua_rawgeti(L, table, at + 1);
+  chosen = choose_of_pair(L, failed, call);
+  if (--d->ncalls == 0) {
     drop_calls(L, d, idx);
-  return decode_pair(L);
+  } else {
+    d->next_call++;
+    clear_pair(L, table, at);
+  }
+  if (chosen)
+    lua_pushvalue(L, chosen);
+  return chosen;
 }
 
-/* Leaves the function that this outcome calls, or none. */
-static int choose_call(lua_State *L, weir_Call call, int failed) {
-  if (call == CALL_PAIR) {
-    lua_remove(L, failed ? -2 : -1);
-    return 1;
-  }
-  if (call == CALL_BOTH || (call == CALL_ERRBACK) == failed)
-    return 1;
-  lua_pop(L, 1);
-  return 0;
-}
-
-int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults) {
+/* The handler is at `handler`, below the function. */
+static int call_outside(lua_State *L, weir_State *S, int n, int nresults, int handler) {
   weir_Coroutine *running = S->running;
-  int handler = lua_gettop(L) - n;
   int status;
-  lua_pushcfunction(L, weir_failure_handler);
-  lua_insert(L, handler);
   S->running = NULL;
   S->busy++;
   status = lua_pcall(L, n, nresults, handler);
   S->busy--;
   S->running = running;
+  return status;
+}
+
+int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults) {
+  int handler = lua_gettop(L) - n;
+  int status;
+  lua_pushcfunction(L, weir_failure_handler);
+  lua_insert(L, handler);
+  status = call_outside(L, S, n, nresults, handler);
   lua_remove(L, handler);
   return status;
 }
@@ -245,26 +230,31 @@ static void take_results(lua_State *L, weir_State *S, int idx, int n) {
   weir_deferred_set_outcome(L, S, idx, failed ? 1 : n, failed);
 }
 
-static void run_call(lua_State *L, weir_State *S, int idx) {
-  weir_Deferred *d = lua_touserdata(L, idx);
-  int failed = (d->flags & FLAG_FAILED) != 0;
-  int base = lua_gettop(L), nargs = 0;
-  weir_Call call = take_call(L, d, idx);
-  if (!choose_call(L, call, failed))
-    return;
-  if (failed)
-    weir_failure_handled(L, S, idx);
+static int push_arguments(lua_State *L, const weir_Deferred *d, int idx, weir_Call call) {
+  int n = 0;
   if (call == CALL_BOTH) {
-    lua_pushboolean(L, !failed);
-    nargs++;
+    lua_pushboolean(L, !(d->flags & FLAG_FAILED));
+    n++;
   }
-  if (!lua_checkstack(L, d->nvalues + 8)) {
+  return n + weir_deferred_push_outcome(L, idx);
+}
+
+static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  int failed = (d->flags & FLAG_FAILED) != 0;
+  int base = lua_gettop(L), f;
+  weir_Call call;
+  if (!lua_checkstack(L, d->nvalues + 12)) {
     lua_pushliteral(L, "stack overflow");
     weir_deferred_set_outcome(L, S, idx, 1, 1);
-  } else {
-    nargs += weir_deferred_push_outcome(L, idx);
-    if (weir_deferred_call(L, S, nargs, LUA_MULTRET) == LUA_OK) {
-      take_results(L, S, idx, lua_gettop(L) - base);
+    return;
+  }
+  lua_pushcfunction(L, weir_failure_handler);
+  if (take_call(L, d, idx, failed, &call)) {
+    f = lua_gettop(L);
+    if (failed)
+      weir_failure_handled(L, S, idx);
+    if (call_outside(L, S, push_arguments(L, d, idx, call), LUA_MULTRET, base + 1) == LUA_OK) {
+      take_results(L, S, idx, lua_gettop(L) - f + 1);
     } else {
       weir_deferred_set_outcome(L, S, idx, 1, 1);
       weir_failure_take(L, S, idx);
@@ -285,7 +275,7 @@ static void settle(lua_State *L, weir_State *S, int idx) {
   }
   if (d->timers)
     weir_timer_unlimit(d, TIMER_AFTER);
-  if (weir_wait_tell(L, S, idx) > 0)
+  if (d->first && weir_wait_tell(L, S, idx) > 0)
     weir_failure_handled(L, S, idx);
   else if (d->flags & FLAG_FAILED)
     weir_failure_note(L, S, idx);
@@ -298,7 +288,7 @@ static void tell(lua_State *L, weir_State *S, int idx) {
     return;
   d->flags |= FLAG_BUSY;
   while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
-    run_call(L, S, idx);
+    run_call(L, S, d, idx);
   d->flags &= (uint16_t)~FLAG_BUSY;
   if (d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
     settle(L, S, idx);
@@ -313,11 +303,10 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
-/* What a callback fires is drained inside that fire: the region `inner`. What it leaves,
-   being nested too deep, is ours again when it returns. */
-void weir_deferred_drain(lua_State *L, weir_State *S) {
+/* What a callback fires is drained inside that fire: the region `inner`. What it leaves, being
+   nested too deep, is ours again when it returns. */
+void weir_deferred_run_queue(lua_State *L, weir_State *S) {
   weir_Deque *q = &S->fires;
-  uint64_t start = q->head;
   if (S->fire_depth >= NESTED_FIRES)
     return;
   luaL_checkstack(L, 8, "too many nested calls");
@@ -325,8 +314,6 @@ void weir_deferred_drain(lua_State *L, weir_State *S) {
   while (!weir_deque_empty(q)) {
     weir_Region inner;
     weir_deque_take(L, q);
-    if (weir_deque_empty(q))
-      weir_deque_rewind(q, start);
     inner = weir_deque_begin(q);
     tell(L, S, lua_gettop(L));
     weir_deque_end(q, inner);
@@ -335,15 +322,59 @@ void weir_deferred_drain(lua_State *L, weir_State *S) {
   S->fire_depth--;
 }
 
-void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
+/* The same for the one at idx, which need not go through the queue if nothing is before it. */
+static void run_now(lua_State *L, weir_State *S, int idx) {
+  if (S->fire_depth >= NESTED_FIRES || !weir_deque_empty(&S->fires)) {
+    weir_deferred_queue(L, S, idx);
+    weir_deferred_drain(L, S);
+    return;
+  }
+  luaL_checkstack(L, 8, "too many nested calls");
+  S->fire_depth++;
+  tell(L, S, idx);
+  S->fire_depth--;
+  weir_deferred_drain(L, S);
+}
+
+/* Takes the outcome on top; returns whether it may be told. */
+static int take_outcome(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Deferred *d = lua_touserdata(L, idx);
   if (d->kind == KIND_TIMED)
     weir_timer_disarm(&((weir_Timed *)(void *)d)->timer);
   if (d->wait == WAIT_LINKS)
     weir_wait_unlink(L, S, idx);
   weir_deferred_set_outcome(L, S, idx, n, failed);
-  if (!(d->flags & FLAG_HELD))
+  return !(d->flags & FLAG_HELD);
+}
+
+void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  if (take_outcome(L, S, idx, n, failed))
     weir_deferred_queue(L, S, idx);
+}
+
+void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  if (take_outcome(L, S, idx, n, failed))
+    run_now(L, S, idx);
+}
+
+void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->ncalls == 0 && call != CALL_PAIR) {
+    d->first_call = (uint8_t)call;
+    lua_pushvalue(L, f);
+    lua_setiuservalue(L, idx, UV_CALLBACKS);
+  } else {
+    if (!(d->flags & FLAG_SPILLED))
+      spill_calls(L, d, idx);
+    lua_getiuservalue(L, idx, UV_CALLBACKS);
+    put_call(L, d, call, f);
+    lua_pop(L, 1);
+  }
+  d->ncalls++;
+  if (d->phase == PHASE_SETTLED)
+    d->phase = PHASE_FIRED;
+  if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY)))
+    run_now(L, S, idx);
 }
 
 /* ---- adoption ---- */

@@ -119,18 +119,24 @@ void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to);
 /* Fires the pending Deferred at idx with the packed outcome on top, and queues the telling.
    [-1, +0, m] */
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);
+/* The same, and tells at once, unless nested too deep. [-1, +0, m] */
+void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* The Deferred at idx has an outcome: queue the telling. [-0, +0, m] */
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx);
 /* Runs the telling, unless nested too deep: then the outer call does. [-0, +0, m] */
-void weir_deferred_drain(lua_State *L, weir_State *S);
+void weir_deferred_run_queue(lua_State *L, weir_State *S);
+static inline void weir_deferred_drain(lua_State *L, weir_State *S) {
+  if (!weir_deque_empty(&S->fires))
+    weir_deferred_run_queue(L, S);
+}
 
 /* Makes the Deferred at idx take the outcome of the one on top. [-1, +0, m] */
 void weir_deferred_adopt(lua_State *L, weir_State *S, int idx);
 
 typedef enum weir_Call { CALL_CALLBACK, CALL_ERRBACK, CALL_BOTH, CALL_PAIR } weir_Call;
 
-/* Adds the function on top, or for CALL_PAIR the two. [-1|2, +0, m] */
-void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call);
+/* Adds the function at `f`, or for CALL_PAIR the two from there. [-0, +0, m] */
+void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f);
 
 /* Calls the function below n arguments as a callback or hook: in protected mode, outside of any
    coroutine. Returns Lua's status. [-(n+1), +results|error, -] */

@@ -9,16 +9,20 @@
 
 /* Owned by the registry, under its own address, until the deque drops it. */
 struct weir_Segment {
-  lua_State *stack; /* slots 1 .. SLOTS, always that high; our user value 1 */
+  lua_State *stack; /* nil, then the slots up to `top`; our user value 1 */
+  int top;          /* nothing above it is in use */
   uint64_t tag[SLOTS];
 };
 
-static weir_Segment **place(const weir_Deque *q, uint64_t pos) {
-  return &q->ring[(pos / SLOTS) & (q->cap - 1)];
+#define NIL 1 /* index of a nil on each stack */
+
+/* Index on the stack of its segment. */
+static int slot(uint64_t pos) {
+  return (int)(pos % SLOTS) + NIL + 1;
 }
 
-static int slot(uint64_t pos) {
-  return (int)(pos % SLOTS) + 1;
+static weir_Segment **place(const weir_Deque *q, uint64_t pos) {
+  return &q->ring[(pos / SLOTS) & (q->cap - 1)];
 }
 
 void weir_deque_init(weir_Deque *q) {
@@ -58,7 +62,8 @@ static weir_Segment *new_segment(lua_State *L) {
   seg->stack = lua_newthread(L);
   if (!lua_checkstack(seg->stack, (int)SLOTS + 4))
     luaL_error(L, "not enough memory");
-  lua_settop(seg->stack, (int)SLOTS);
+  lua_settop(seg->stack, NIL);
+  seg->top = NIL;
   lua_setiuservalue(L, -2, 1);
   anchor(L, seg);
   return seg;
@@ -107,45 +112,69 @@ static void add_segment(lua_State *L, weir_Deque *q, int front) {
     *place(q, pos) = seg;
 }
 
-static void store(lua_State *L, const weir_Deque *q, uint64_t pos, uint64_t tag) {
-  weir_Segment *seg = *place(q, pos);
+/* Behind everything: what lies above on the stack is not in use. */
+static void store_back(lua_State *L, weir_Segment *seg, int at) {
+  if (seg->top != at - 1)
+    lua_settop(seg->stack, at - 1);
   lua_xmove(L, seg->stack, 1);
-  lua_replace(seg->stack, slot(pos));
-  seg->tag[pos % SLOTS] = tag;
+  seg->top = at;
 }
 
-static void fetch(lua_State *L, const weir_Deque *q, uint64_t pos) {
-  lua_State *stack = (*place(q, pos))->stack;
-  lua_pushvalue(stack, slot(pos));
-  lua_xmove(stack, L, 1);
-  lua_pushnil(stack);
-  lua_replace(stack, slot(pos));
+static void store_front(lua_State *L, weir_Segment *seg, int at) {
+  if (seg->top < at) {
+    store_back(L, seg, at);
+    return;
+  }
+  lua_xmove(L, seg->stack, 1);
+  lua_replace(seg->stack, at);
+}
+
+static void fetch(lua_State *L, weir_Segment *seg, int at) {
+  if (seg->top == at) {
+    lua_xmove(seg->stack, L, 1);
+    seg->top--;
+    return;
+  }
+  lua_pushvalue(seg->stack, at);
+  lua_xmove(seg->stack, L, 1);
+  lua_copy(seg->stack, NIL, at);
 }
 
 void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag) {
+  weir_Segment *seg;
   while (!have_slot(L, q, q->tail))
     add_segment(L, q, 0);
-  store(L, q, q->tail++, tag);
+  seg = *place(q, q->tail);
+  store_back(L, seg, slot(q->tail));
+  seg->tag[q->tail++ % SLOTS] = tag;
 }
 
 void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag) {
+  weir_Segment *seg;
   while (!have_slot(L, q, q->head - 1))
     add_segment(L, q, 1);
   if (q->floor == q->head)
     q->floor--;
-  store(L, q, --q->head, tag);
+  seg = *place(q, --q->head);
+  store_front(L, seg, slot(q->head));
+  seg->tag[q->head % SLOTS] = tag;
 }
 
 void weir_deque_take(lua_State *L, weir_Deque *q) {
-  fetch(L, q, q->head);
+  fetch(L, *place(q, q->head), slot(q->head));
+  if (q->head + 1 == q->tail) { /* empty: the same slot serves again */
+    q->tail = q->head;
+    trim(L, q);
+    return;
+  }
   if (q->floor == q->head)
     q->floor++;
   q->head++;
-  trim(L, q);
 }
 
 void weir_deque_take_back(lua_State *L, weir_Deque *q) {
-  fetch(L, q, --q->tail);
+  q->tail--;
+  fetch(L, *place(q, q->tail), slot(q->tail));
   trim(L, q);
 }
 

@@ -80,8 +80,7 @@ static int fired(lua_State *L, weir_State *S, int n, int failed) {
   weir_deferred_pack(L, n);
   weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
   lua_insert(L, -2);
-  weir_deferred_fire(L, S, lua_gettop(L) - 1, n, failed);
-  weir_deferred_drain(L, S);
+  weir_deferred_fire_now(L, S, lua_gettop(L) - 1, n, failed);
   return 1;
 }
 
@@ -117,7 +116,7 @@ static int fire(lua_State *L, const char *verb, int failed) {
     return luaL_error(L, "attempt to %s a Coroutine", verb);
   weir_deferred_pack(L, n);
   if (d->phase == PHASE_PENDING) {
-    weir_deferred_fire(L, S, 1, n, failed);
+    weir_deferred_fire_now(L, S, 1, n, failed);
     weir_lib_finish(L, S);
   } else if (d->flags & FLAG_DROP_LATE) {
     d->flags &= (uint16_t)~FLAG_DROP_LATE;
@@ -142,9 +141,9 @@ static int errback(lua_State *L) {
 
 /* ---- callbacks ---- */
 
-static int add(lua_State *L, weir_Call call) { /* functions from 2 on */
+static int add(lua_State *L, weir_Call call, int f) {
   weir_State *S = weir_upstate(L);
-  weir_deferred_add(L, S, 1, call);
+  weir_deferred_add(L, S, 1, call, f);
   weir_lib_finish(L, S);
   return return_self(L);
 }
@@ -153,7 +152,7 @@ static int add_one(lua_State *L, weir_Call call) {
   weir_check_deferred(L, weir_upstate(L), 1);
   weir_check_callable(L, 2);
   lua_settop(L, 2);
-  return add(L, call);
+  return add(L, call, 2);
 }
 
 static int add_callback(lua_State *L) {
@@ -173,15 +172,9 @@ static int add_callbacks(lua_State *L) {
     weir_check_callable(L, 2);
   if (!lua_isnil(L, 3))
     weir_check_callable(L, 3);
-  if (lua_isnil(L, 2)) {
-    lua_remove(L, 2);
-    return add(L, CALL_ERRBACK);
-  }
-  if (lua_isnil(L, 3)) {
-    lua_settop(L, 2);
-    return add(L, CALL_CALLBACK);
-  }
-  return add(L, CALL_PAIR);
+  if (lua_isnil(L, 2))
+    return add(L, CALL_ERRBACK, 3);
+  return add(L, lua_isnil(L, 3) ? CALL_CALLBACK : CALL_PAIR, 2);
 }
 
 static int chain(lua_State *L) {

@@ -155,7 +155,7 @@ int weir_pause_run_hooks(lua_State *L, weir_State *S) {
   return failed;
 }
 
-void weir_pause_settle_hooks(lua_State *L, weir_State *S) {
+void weir_pause_report_hooks(lua_State *L, weir_State *S) {
   if (weir_pause_run_hooks(L, S))
     weir_failure_report_error(L, S);
 }

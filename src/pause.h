@@ -20,6 +20,10 @@ int weir_pause_call_hook(lua_State *L, weir_State *S, int idx);
    [-0, +0|1, m] */
 int weir_pause_run_hooks(lua_State *L, weir_State *S);
 /* The same where nobody can be told: errors go to the handler of unhandled failures. [-0, +0, m] */
-void weir_pause_settle_hooks(lua_State *L, weir_State *S);
+void weir_pause_report_hooks(lua_State *L, weir_State *S);
+static inline void weir_pause_settle_hooks(lua_State *L, weir_State *S) {
+  if (!weir_deque_empty(&S->hooks))
+    weir_pause_report_hooks(L, S);
+}
 
 #endif

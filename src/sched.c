@@ -33,16 +33,12 @@ void weir_sched_leave(weir_State *S, weir_Coroutine *before) {
 
 /* ---- the ready queue ---- */
 
-static void queue(lua_State *L, weir_State *S, weir_Deque *q, int idx) {
+void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_Deque *q = c->gave_way == GAVE_A_PASS ? &S->yielded : &S->woken;
   lua_pushvalue(L, idx);
   weir_deque_push(L, q, S->ticket + 1);
   c->ticket = ++S->ticket;
-}
-
-void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
-  const weir_Coroutine *c = lua_touserdata(L, idx);
-  queue(L, S, c->gave_way == GAVE_A_PASS ? &S->yielded : &S->woken, idx);
 }
 
 static void queue_front(lua_State *L, weir_State *S, int idx) {
@@ -146,14 +142,13 @@ static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults)
   return lua_resume(c->thread, L, nargs, nresults);
 }
 
-static void give_way(lua_State *L, weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
-  int idx = running_to(L, S);
+static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   c->life = LIFE_READY;
   c->nargs = 0;
   c->raise = 0;
   c->gave_way = way;
   if (!(c->d.flags & FLAG_HELD))
-    weir_sched_ready(L, S, idx);
+    weir_sched_ready(S->run, S, -1);
 }
 
 /* The running one goes aside for its callee. */
@@ -199,8 +194,8 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     if (S->signal == SIGNAL_NONE)
       return 0;
     /* fall through */
-  case SIGNAL_YIELD: give_way(L, S, c, GAVE_A_PASS); return 0;
-  case SIGNAL_TURN: give_way(L, S, c, GAVE_A_TURN);
+  case SIGNAL_YIELD: give_way(S, c, GAVE_A_PASS); return 0;
+  case SIGNAL_TURN: give_way(S, c, GAVE_A_TURN);
   }
   return 0;
 }
@@ -256,7 +251,7 @@ static void requeue(lua_State *L, weir_State *S) {
 }
 
 static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  if (!c->force || c->life == LIFE_ENDED)
+  if (c->life == LIFE_ENDED)
     return;
   running_to(L, S);
   if (!weir_close(L, S, lua_gettop(L)))
@@ -264,10 +259,9 @@ static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_pop(L, 1);
 }
 
-/* Runs the coroutine on top of L until it waits or ends; after it, everyone who called it. Callers
-   see running == NULL again in between, as callbacks of what ended are run. */
+/* Runs the coroutine on top of `run` until it waits or ends; after it, everyone who called it. */
 static void run_one(lua_State *L, weir_State *S) {
-  weir_sched_enter(L, S);
+  S->running = lua_touserdata(S->run, -1);
   S->running->ticket = 0;
   for (;;) {
     weir_Coroutine *c = S->running;
@@ -276,7 +270,8 @@ static void run_one(lua_State *L, weir_State *S) {
         continue;
       requeue(L, S);
     }
-    close_if_forced(L, S, c);
+    if (c->force)
+      close_if_forced(L, S, c);
     weir_deferred_drain(L, S);
     weir_pause_settle_hooks(L, S);
     if (budget_is_spent(S)) {
@@ -295,7 +290,9 @@ static int run_next(lua_State *L, weir_State *S, uint64_t limit) {
   weir_Deque *q = next_queue(L, S, limit);
   if (!q || S->over)
     return 0;
-  weir_deque_take(L, q);
+  if (!lua_checkstack(S->run, 4))
+    luaL_error(L, "too many nested coroutines");
+  weir_deque_take(S->run, q);
   run_one(L, S);
   return 1;
 }
@@ -320,9 +317,14 @@ void weir_sched_run_woken(lua_State *L, weir_State *S) {
   end_turn(L, S);
 }
 
+static int has_work(const weir_State *S) {
+  return !weir_deque_empty(&S->woken) || !weir_deque_empty(&S->found) ||
+         !weir_deque_empty(&S->dying);
+}
+
 void weir_sched_turn(lua_State *L, weir_State *S) {
   weir_pause_settle_hooks(L, S);
-  if (S->busy == 0 && S->inline_runs && !S->closing)
+  if (S->busy == 0 && S->inline_runs && has_work(S))
     weir_sched_run_woken(L, S);
 }
 
@@ -398,6 +400,7 @@ int weir_sched_spawn(lua_State *L, weir_State *S) {
   if (S->busy == 0 && S->inline_runs) {
     S->busy++;
     lua_pushvalue(L, 1);
+    lua_xmove(L, S->run, 1);
     run_one(L, S);
     S->busy--;
     weir_sched_turn(L, S);
