@@ -25,16 +25,26 @@ void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_error(L);
 }
 
-/* Values, or an error to raise, lie above the `ctx` values that were there. */
-static int go_on(lua_State *L, int status, lua_KContext ctx) {
-  const weir_State *S = weir_upstate(L);
+/* Goes on where the running coroutine, and nobody else, has resumed L: the context is the state. */
+static void check_resumed(lua_State *L, const weir_State *S) {
   const weir_Coroutine *c = S->running;
-  (void)status;
   if (!c || c->top != L)
-    return luaL_error(L, "a coroutine of weir was resumed from outside");
+    luaL_error(L, "a coroutine of weir was resumed from outside");
   if (c->raise)
-    return lua_error(L);
-  return lua_gettop(L) - (int)ctx;
+    lua_error(L);
+}
+
+/* The values lie above the Deferred. */
+static int got_values(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  check_resumed(L, (const weir_State *)ctx);
+  return lua_gettop(L) - 1;
+}
+
+static int got_turn(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  check_resumed(L, (const weir_State *)ctx);
+  return 0;
 }
 
 /* What is ready needs no switch. */
@@ -58,14 +68,19 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
     return luaL_error(L, "attempt to await the running coroutine itself");
   weir_state_push_running(L, S);
   me = lua_gettop(L);
-  if (limit < HUGE_VAL)
+  if (limit < HUGE_VAL) {
     weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
+    if (weir_deferred_ready(d)) { /* by a finalizer */
+      weir_timer_unlimit(&c->d, TIMER_AWAIT);
+      return outcome_now(L, S, 1);
+    }
+  }
   weir_wait_begin(L, S, me, 1, WAIT_AWAIT);
   c->life = LIFE_WAITING;
   c->raw = 0;
   S->signal = SIGNAL_WAIT;
   lua_settop(L, 1);
-  return lua_yieldk(L, 0, 1, go_on);
+  return lua_yieldk(L, 0, (lua_KContext)S, got_values);
 }
 
 int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
@@ -73,7 +88,7 @@ int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
   c->raw = 0;
   S->signal = SIGNAL_YIELD;
   lua_settop(L, 0);
-  return lua_yieldk(L, 0, 0, go_on);
+  return lua_yieldk(L, 0, (lua_KContext)S, got_turn);
 }
 
 /* ---- coroutine.yield ---- */

@@ -101,7 +101,7 @@ static void give_grace(lua_State *L, weir_State *S, int idx, Walk *walk) {
     return;
   walk->has_root = 1;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->dying, 0);
+  weir_deque_push(L, &S->dying, 0, NULL);
 }
 
 static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
@@ -157,7 +157,7 @@ static int cancel_links(lua_State *L, weir_State *S, int idx) {
     } else if (l->target) {
       l->flags |= FLAG_LEAVING;
       lua_getiuservalue(L, link, UV_TARGET);
-      weir_deque_push(L, &S->walk, 0);
+      weir_deque_push(L, &S->walk, 0, NULL);
       next = 1;
     }
     weir_walk_down(L, UV_VALUE);

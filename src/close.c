@@ -36,7 +36,7 @@ static int collect_one(lua_State *L, weir_State *S, int error) {
   if (!(d->flags & FLAG_MARKED))
     weir_cancel_mark(L, S, idx, error);
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->walk, 0);
+  weir_deque_push(L, &S->walk, 0, NULL);
   if (!d->target)
     return 0;
   lua_getiuservalue(L, idx, UV_TARGET);

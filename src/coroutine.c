@@ -71,7 +71,7 @@ static void release(lua_State *L, weir_State *S, int idx) {
   if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
       !S->closing) {
     S->pooled++;
-    weir_deque_push(L, &S->pool, 0);
+    weir_deque_push(L, &S->pool, 0, NULL);
   } else {
     lua_pop(L, 1);
   }

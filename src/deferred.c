@@ -299,7 +299,7 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   if (d->flags & (FLAG_QUEUED | FLAG_BUSY))
     return;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->fires, 0);
+  weir_deque_push(L, &S->fires, 0, NULL);
   d->flags |= FLAG_QUEUED;
 }
 

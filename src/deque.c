@@ -11,7 +11,7 @@
 struct weir_Segment {
   lua_State *stack; /* nil, then the slots up to `top`; our user value 1 */
   int top;          /* nothing above it is in use */
-  uint64_t tag[SLOTS];
+  weir_Entry entry[SLOTS];
 };
 
 #define NIL 1 /* index of a nil on each stack */
@@ -140,16 +140,16 @@ static void fetch(lua_State *L, weir_Segment *seg, int at) {
   lua_copy(seg->stack, NIL, at);
 }
 
-void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag) {
+void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
   weir_Segment *seg;
   while (!have_slot(L, q, q->tail))
     add_segment(L, q, 0);
   seg = *place(q, q->tail);
   store_back(L, seg, slot(q->tail));
-  seg->tag[q->tail++ % SLOTS] = tag;
+  seg->entry[q->tail++ % SLOTS] = (weir_Entry){tag, item};
 }
 
-void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag) {
+void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
   weir_Segment *seg;
   while (!have_slot(L, q, q->head - 1))
     add_segment(L, q, 1);
@@ -157,7 +157,7 @@ void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag) {
     q->floor--;
   seg = *place(q, --q->head);
   store_front(L, seg, slot(q->head));
-  seg->tag[q->head % SLOTS] = tag;
+  seg->entry[q->head % SLOTS] = (weir_Entry){tag, item};
 }
 
 void weir_deque_take(lua_State *L, weir_Deque *q) {
@@ -178,10 +178,6 @@ void weir_deque_take_back(lua_State *L, weir_Deque *q) {
   trim(L, q);
 }
 
-uint64_t weir_deque_tag(const weir_Deque *q) {
-  return (*place(q, q->head))->tag[q->head % SLOTS];
-}
-
-void *weir_deque_peek(const weir_Deque *q) {
-  return lua_touserdata((*place(q, q->head))->stack, slot(q->head));
+weir_Entry weir_deque_front(const weir_Deque *q) {
+  return (*place(q, q->head))->entry[q->head % SLOTS];
 }

@@ -1,5 +1,5 @@
 /*
-** A double-ended queue of Lua values, each with a number beside it. The values
+** A double-ended queue of Lua values, each with an entry beside it. The values
 ** stand on the stacks of private threads, one per segment, so that the
 ** collector sees them and a value moves in and out with lua_xmove, without a
 ** table. Not bounded by LUAI_MAXSTACK: segments are added as needed.
@@ -18,6 +18,12 @@
 
 typedef struct weir_Segment weir_Segment;
 
+/* What a queue's owner keeps beside a value: a number, and the value's own address. */
+typedef struct weir_Entry {
+  uint64_t tag;
+  void *item;
+} weir_Entry;
+
 typedef struct weir_Deque {
   weir_Segment **ring; /* cap entries; NULL where no segment was needed yet */
   size_t cap;          /* a power of two, or 0 */
@@ -28,17 +34,16 @@ void weir_deque_init(weir_Deque *q);
 /* Lets go of what it holds. */
 void weir_deque_free(lua_State *L, weir_Deque *q);
 
-/* Moves the value on top of L to the back. [-1, +0, m]; nothing is changed on an error */
-void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag);
+/* Moves the value on top of L to the back, with an entry beside it.
+   [-1, +0, m]; nothing is changed on an error */
+void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item);
 /* The same to the front. */
-void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag);
+void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item);
 /* Moves the value at the front, or at the back, to the top of L. [-0, +1, -] */
 void weir_deque_take(lua_State *L, weir_Deque *q);
 void weir_deque_take_back(lua_State *L, weir_Deque *q);
-/* The number beside the value at the front. */
-uint64_t weir_deque_tag(const weir_Deque *q);
-/* The userdata at the front, without moving it. */
-void *weir_deque_peek(const weir_Deque *q);
+/* The entry beside the value at the front. */
+weir_Entry weir_deque_front(const weir_Deque *q);
 static inline int weir_deque_empty(const weir_Deque *q) {
   return q->head == q->tail;
 }

@@ -16,7 +16,7 @@ int weir_lost_gc(lua_State *L) {
   c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
   if (!c || c->life == LIFE_ENDED)
     return 0;
-  weir_deque_push(L, &S->found, 0);
+  weir_deque_push(L, &S->found, 0, NULL);
   lua_getmetatable(L, 1);
   lua_setmetatable(L, 1); /* has a finalizer again, for lua_close */
   return 0;

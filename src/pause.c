@@ -22,7 +22,7 @@ static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int 
   if (!(d->flags & FLAG_HOOKS))
     return;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->hooks, (uint64_t)pause);
+  weir_deque_push(L, &S->hooks, (uint64_t)pause, NULL);
 }
 
 static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
@@ -63,7 +63,7 @@ static void branch_links(lua_State *L, weir_State *S, int32_t change) {
     if (lua_getiuservalue(L, -1, UV_VALUE) == LUA_TNIL)
       break;
     lua_insert(L, -2);
-    weir_deque_push(L, &S->walk, 0);
+    weir_deque_push(L, &S->walk, 0, NULL);
   }
   lua_pop(L, 1);
 }
@@ -138,7 +138,7 @@ int weir_pause_run_hooks(lua_State *L, weir_State *S) {
   luaL_checkstack(L, 8, "too many nested calls");
   lua_pushnil(L);
   while (!weir_deque_empty(&S->hooks)) {
-    int pause = weir_deque_tag(&S->hooks) != 0;
+    int pause = weir_deque_front(&S->hooks).tag != 0;
     weir_deque_take(L, &S->hooks);
     if (weir_pause_push_hook(L, lua_touserdata(L, base + 2), base + 2,
                              pause ? HOOK_PAUSE : HOOK_UNPAUSE) &&

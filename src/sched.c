@@ -37,22 +37,22 @@ void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   weir_Deque *q = c->gave_way == GAVE_A_PASS ? &S->yielded : &S->woken;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, q, S->ticket + 1);
+  weir_deque_push(L, q, S->ticket + 1, c);
   c->ticket = ++S->ticket;
 }
 
 static void queue_front(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   lua_pushvalue(L, idx);
-  weir_deque_push_front(L, &S->woken, S->front - 1);
+  weir_deque_push_front(L, &S->woken, S->front - 1, c);
   c->ticket = --S->front;
 }
 
 /* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away.
  */
 static int is_stale(const weir_Deque *q) {
-  const weir_Coroutine *c = weir_deque_peek(q);
-  return c->ticket != weir_deque_tag(q);
+  weir_Entry e = weir_deque_front(q);
+  return ((const weir_Coroutine *)e.item)->ticket != e.tag;
 }
 
 static void drop_stale(lua_State *L, weir_Deque *q) {
@@ -67,9 +67,9 @@ static weir_Deque *next_queue(lua_State *L, weir_State *S, uint64_t limit) {
   weir_Deque *w = &S->woken, *y = &S->yielded;
   drop_stale(L, w);
   drop_stale(L, y);
-  if (weir_deque_empty(y) || weir_deque_tag(y) >= limit)
+  if (weir_deque_empty(y) || weir_deque_front(y).tag >= limit)
     return weir_deque_empty(w) ? NULL : w;
-  return weir_deque_empty(w) || weir_deque_tag(y) < weir_deque_tag(w) ? y : w;
+  return weir_deque_empty(w) || weir_deque_front(y).tag < weir_deque_front(w).tag ? y : w;
 }
 
 int weir_sched_is_ready(lua_State *L, weir_State *S) {
@@ -96,7 +96,7 @@ static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int 
 static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
   int n = lua_gettop(c->thread) - 1;
   int failed = lua_isboolean(c->thread, 1);
-  running_to(L, S);
+  int idx = running_to(L, S);
   if (!lua_checkstack(L, n + 8)) {
     lua_settop(c->thread, 0);
     lua_pushliteral(L, "stack overflow");
@@ -106,6 +106,7 @@ static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
     lua_settop(c->thread, 0);
   }
   end_body(L, S, c, n, failed);
+  lua_settop(L, idx - 1);
 }
 
 /* The thread died outside of its body, or somebody else used it. */
@@ -119,6 +120,7 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
   if (weir_coroutine_reset(L, S, idx) != LUA_OK)
     lua_replace(L, -2);
   weir_coroutine_end(L, S, idx, 1, 1);
+  lua_settop(L, idx - 1);
 }
 
 /* A value that waits to be raised in a body that has no continuation of ours goes to a hook. */
@@ -156,7 +158,7 @@ static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
   c->life = LIFE_CALLING;
   c->raise = c->raw = 0;
   lua_xmove(S->run, L, 1);
-  weir_deque_push(L, &S->callers, 0);
+  weir_deque_push(L, &S->callers, 0, NULL);
   weir_state_push(L, S, HOME_CALLEE);
   weir_sched_enter(L, S);
   S->running->called = 1;
@@ -166,12 +168,16 @@ static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
 
 static int hop(lua_State *L, weir_State *S, int n) {
   int idx = running_to(L, S);
-  return weir_tail_hop(L, S, idx, n);
+  int again = weir_tail_hop(L, S, idx, n);
+  lua_settop(L, idx - 1);
+  return again;
 }
 
 static int raw_wait(lua_State *L, weir_State *S, int n) {
   int idx = running_to(L, S);
-  return weir_await_raw(L, S, idx, n);
+  int again = weir_await_raw(L, S, idx, n);
+  lua_settop(L, idx - 1);
+  return again;
 }
 
 /* What a resume ended in. Returns 1 if the (perhaps new) running one is to be resumed. */
@@ -202,16 +208,13 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
 
 static int step_running(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
-  int top = lua_gettop(L), again, nresults = 0, status;
+  int nresults = 0, status;
   if (!weir_coroutine_can_resume(c)) {
     body_broke(L, S, c, "a coroutine of weir was resumed or closed from outside");
-    again = 0;
-  } else {
-    status = resume(L, S, c, &nresults);
-    again = dispatch(L, S, c, status, nresults);
+    return 0;
   }
-  lua_settop(L, top);
-  return again;
+  status = resume(L, S, c, &nresults);
+  return dispatch(L, S, c, status, nresults);
 }
 
 /* The one that the running one called has done with its first wait: its caller goes on. */
@@ -228,7 +231,9 @@ static int return_to_caller(lua_State *L, weir_State *S) {
 }
 
 static int budget_is_spent(weir_State *S) {
-  if (S->budget < HUGE_VAL && weir_platform_now() >= S->budget)
+  if (!(S->budget < HUGE_VAL))
+    return 0;
+  if (weir_platform_now() >= S->budget)
     S->over = 1;
   return S->over;
 }
@@ -259,9 +264,9 @@ static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_pop(L, 1);
 }
 
-/* Runs the coroutine on top of `run` until it waits or ends; after it, everyone who called it. */
+/* Runs `running`, which is on top of `run`, until it waits or ends; after it, everyone who called
+ * it. */
 static void run_one(lua_State *L, weir_State *S) {
-  S->running = lua_touserdata(S->run, -1);
   S->running->ticket = 0;
   for (;;) {
     weir_Coroutine *c = S->running;
@@ -290,8 +295,7 @@ static int run_next(lua_State *L, weir_State *S, uint64_t limit) {
   weir_Deque *q = next_queue(L, S, limit);
   if (!q || S->over)
     return 0;
-  if (!lua_checkstack(S->run, 4))
-    luaL_error(L, "too many nested coroutines");
+  S->running = weir_deque_front(q).item;
   weir_deque_take(S->run, q);
   run_one(L, S);
   return 1;
@@ -299,6 +303,8 @@ static int run_next(lua_State *L, weir_State *S, uint64_t limit) {
 
 static void begin_turn(lua_State *L, weir_State *S) {
   luaL_checkstack(L, 16, "too many nested calls");
+  if (!lua_checkstack(S->run, 8))
+    luaL_error(L, "too many nested coroutines");
   S->busy++;
   if (!weir_deque_empty(&S->found))
     weir_lost_cancel(L, S);
@@ -370,7 +376,7 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget) {
   S->over = 0;
   S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
   pass(L, S);
-  if (!S->over)
+  if (!S->over && root->due.n)
     weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
   S->budget = HUGE_VAL;
   S->over = 0;
@@ -400,7 +406,7 @@ int weir_sched_spawn(lua_State *L, weir_State *S) {
   if (S->busy == 0 && S->inline_runs) {
     S->busy++;
     lua_pushvalue(L, 1);
-    lua_xmove(L, S->run, 1);
+    weir_sched_enter(L, S);
     run_one(L, S);
     S->busy--;
     weir_sched_turn(L, S);
