@@ -84,8 +84,8 @@ examples: build
 		echo "== examples/$$name.lua"; $(RUN) examples/$$name.lua; echo; \
 	done
 
-bench: build ## run bench/run.lua, if it is there
-	@if [ -f bench/run.lua ]; then $(RUN) bench/run.lua; else echo 'no bench/run.lua yet'; fi
+bench: build ## measure against plain Lua, bench/README.md (ARGS='switch spawn')
+	@$(RUN) bench/run.lua $(ARGS)
 
 # -- prove it -------------------------------------------------------------------------------------
 

@@ -1,0 +1,184 @@
+-- The documentation: every example runs and prints what it says, every public name has a heading, every link leads
+-- somewhere.
+local weir = require "weir"
+
+local README, REFERENCE = "README.md", "docs/reference.md"
+local FILES = { README, REFERENCE }
+
+local function lines_of(path)
+  local lines = {}
+  for line in io.lines(path) do lines[#lines + 1] = line end
+  return lines
+end
+
+-- Calls prose(line) outside of fences and code(line, language, number) inside of them.
+local function scan(path, prose, code)
+  local language
+  for number, line in ipairs(lines_of(path)) do
+    local fence = line:match("^```(%w*)")
+    if fence then
+      language = not language and fence or nil
+    elseif language then
+      code(line, language, number)
+    else
+      prose(line)
+    end
+  end
+  assert(not language, path .. ": a fence is left open")
+end
+
+local function ignore() end
+
+-- {file =, first = number of the first line, the lines ...} of every Lua example
+local function examples(path)
+  local list, last = {}, nil
+  scan(path, ignore, function(line, language, number)
+    if language ~= "lua" then return end
+    local example = list[#list]
+    if not example or number ~= last + 1 then
+      example = { file = path, first = number }
+      list[#list + 1] = example
+    end
+    example[#example + 1] = line
+    last = number
+  end)
+  return list
+end
+
+-- ---- running ----
+
+local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+
+-- The interpreter that runs us.
+local function interpreter()
+  local i = 0
+  while arg and arg[i - 1] do i = i - 1 end
+  return os.getenv("LUA") or i < 0 and arg[i] or "lua5.4"
+end
+
+-- In a process of its own. Empty lines before it make errors name the line of the document.
+local function run(example)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write('io.stdout:setvbuf "no"; local weir = require "weir"', ("\n"):rep(example.first - 1))
+  file:write(table.concat(example, "\n"), "\n")
+  file:close()
+  local pipe = assert(io.popen(("LUA_PATH=%s LUA_CPATH=%s %s %s 2>&1")
+    :format(quote(package.path), quote(package.cpath), interpreter(), quote(path))))
+  local output = {}
+  for line in pipe:lines() do output[#output + 1] = line end
+  local ok = pipe:close()
+  os.remove(path)
+  return output, ok
+end
+
+-- All that is printed, in order, stands behind `-->`.
+local function promised(example)
+  local list = {}
+  for _, line in ipairs(example) do list[#list + 1] = line:match("%-%-> ?(.*)$") end
+  return list
+end
+
+local function squeeze(line) return (line:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")) end
+
+-- `...` in a promise stands for anything: an address, a path.
+local function keeps(line, promise)
+  local pattern = squeeze(promise):gsub("%p", "%%%0"):gsub("%%%.%%%.%%%.", ".*")
+  return line ~= nil and squeeze(line):find("^" .. pattern .. "$") ~= nil
+end
+
+local function assert_keeps(output, promises)
+  local text = "printed:\n" .. table.concat(output, "\n")
+  for i, promise in ipairs(promises) do
+    assert(keeps(output[i], promise), ("line %d is not %q; %s"):format(i, promise, text))
+  end
+  assert(#output == #promises, ("%d lines are promised; %s"):format(#promises, text))
+end
+
+-- ---- headings and links ----
+
+-- As the usual renderers make an anchor of a heading.
+local function slug_of(heading)
+  return (heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-"))
+end
+
+local function headings(path)
+  local names, slugs, count = {}, {}, {}
+  scan(path, function(line)
+    local heading = line:match("^#+%s+(.-)%s*$")
+    if not heading then return end
+    names[heading:gsub("`", "")] = true
+    local slug = slug_of(heading)
+    slugs[count[slug] and slug .. "-" .. count[slug] or slug] = true
+    count[slug] = (count[slug] or 0) + 1
+  end, ignore)
+  return names, slugs
+end
+
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+-- Relative links are of three kinds: file, file#anchor, #anchor.
+local function assert_leads(path, link)
+  local target, anchor = link:match("^([^#]*)#?(.*)$")
+  local file = target == "" and path or (path:match("^(.*/)") or "") .. target
+  file = file:gsub("[^/]+/%.%./", "")
+  assert(exists(file), ("%s: no file for the link %s"):format(path, link))
+  if anchor ~= "" then
+    local _, slugs = headings(file)
+    assert(slugs[anchor], ("%s: no heading for the link %s"):format(path, link))
+  end
+end
+
+local function methods_of(object) return debug.getmetatable(object).__index end
+
+-- Every public name, as the reference writes it.
+local function public_names()
+  local names = {}
+  local function add(prefix, members, but)
+    for name in pairs(members) do
+      if not (but and but[name]) then names[prefix .. name] = true end
+    end
+  end
+  local of_deferreds = methods_of(weir.Deferred())
+  add("weir.", weir)
+  add("d:", of_deferreds)
+  add("co:", methods_of(weir.spawn(ignore)), of_deferreds)
+  add("clock:", methods_of(weir.Clock()))
+  return names
+end
+
+describe("docs", function()
+  for _, path in ipairs(FILES) do
+    for _, example in ipairs(examples(path)) do
+      it(("the example at %s:%d prints what it says"):format(path, example.first), function()
+        local output, ok = run(example)
+        assert_keeps(output, promised(example))
+        assert.is_true(ok)
+      end)
+    end
+
+    it("every link of " .. path .. " leads somewhere", function()
+      scan(path, function(line)
+        for link in line:gmatch("%]%(([^)]+)%)") do
+          if not link:find("^%a+://") then assert_leads(path, link) end
+        end
+      end, ignore)
+    end)
+  end
+
+  it("the reference has a heading for every public name", function()
+    local names = headings(REFERENCE)
+    for name in pairs(public_names()) do assert(names[name], "no heading: " .. name) end
+  end)
+
+  it("the reference has no heading for what does not exist", function()
+    local public = public_names()
+    for name in pairs((headings(REFERENCE))) do
+      if name:find("^weir%.") or name:find("^%a+:%a") then assert(public[name], "no such thing: " .. name) end
+    end
+  end)
+end)
