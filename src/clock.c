@@ -313,7 +313,7 @@ static void fire_grace(lua_State *L, weir_State *S, int idx) {
   if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
     c->force = 1;
   else if (!weir_close(L, S, idx))
-    weir_failure_report_error(L, S);
+    lua_pop(L, 1);
 }
 
 static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {

@@ -90,7 +90,6 @@ int weir_close(lua_State *L, weir_State *S, int idx) {
   lua_settop(L, error - 1);
   if (!c->handler_failed)
     return 1;
-  c->d.flags |= FLAG_HANDLED; /* the caller sees it */
   lua_getiuservalue(L, idx, UV_VALUE);
   return 0;
 }

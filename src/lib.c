@@ -202,11 +202,15 @@ int luaopen_weir_core(lua_State *L) {
     make_notes(L, S);
     make_clocks(L, S);
   }
+  /* In a table of their own: a traceback finds names two levels below package.loaded, and there
+     only those of the module that users know. */
+  lua_newtable(L);
   lua_newtable(L);
   set_functions(L, weir_lib_deferred);
   set_functions(L, weir_lib_coroutine);
   set_functions(L, weir_lib_clock);
   set_functions(L, weir_lib_loop);
+  lua_setfield(L, -2, "functions");
   push_methods(L, S, HOME_CLOCK);
   lua_setfield(L, -2, "clock_methods");
   lua_pushliteral(L, WEIR_VERSION);

@@ -98,6 +98,7 @@ static int close(lua_State *L) {
   if (!weir_close(L, S, 1)) {
     lua_pushboolean(L, 0);
     lua_replace(L, 2);
+    weir_failure_handled(L, S, 1);
   }
   weir_lib_finish(L, S);
   return lua_gettop(L) - 1;

@@ -96,6 +96,13 @@ static int fail(lua_State *L) {
   return fired(L, weir_upstate(L), 1, 1);
 }
 
+/* settled(ok, ...): for maybe. Unlike succeed it takes whatever a function returned. */
+static int settled(lua_State *L) {
+  int failed = !lua_toboolean(L, 1);
+  lua_remove(L, 1);
+  return fired(L, weir_upstate(L), failed ? 1 : lua_gettop(L), failed);
+}
+
 static int shield(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_check_deferred(L, S, 1);
@@ -290,6 +297,7 @@ const luaL_Reg weir_lib_deferred[] = {{"Deferred", deferred},
                                       {"succeed", succeed},
                                       {"fail", fail},
                                       {"shield", shield},
+                                      {"settled", settled},
                                       {"is_deferred", is_deferred},
                                       {"is_cancelled", is_cancelled},
                                       {NULL, NULL}};

@@ -57,11 +57,6 @@ static void wait_for(lua_State *L, double seconds) {
   let_hook_run(L);
 }
 
-/* Can time alone bring the loop something to do? A manual clock never moves by itself. */
-static int may_wait(double left) {
-  return left >= 0 && left < HUGE_VAL;
-}
-
 static int raise_deadlock(lua_State *L, weir_State *S) {
   weir_describe(L, S, 1);
   weir_describe_live(L, S);
@@ -76,9 +71,9 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
     double left = weir_sched_step(L, S, HUGE_VAL);
     if (d && weir_deferred_ready(d))
       break;
-    if (left != 0)
-      left = idle(L, S, left);
-    if (!may_wait(left)) {
+    if (left != 0 && idle(L, S, left) != 0)
+      left = weir_sched_real_wait(S); /* no other clock moves while we wait */
+    if (left < 0) {
       if (d)
         raise_deadlock(L, S);
       break;

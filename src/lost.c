@@ -31,7 +31,7 @@ static void close_lost(lua_State *L, weir_State *S, int idx) {
   if (c->life == LIFE_ENDED || is_executing(c) || weir_coroutine_is_used(c))
     return;
   if (!weir_close(L, S, idx))
-    weir_failure_report_error(L, S);
+    lua_pop(L, 1);
 }
 
 static void cancel_lost(lua_State *L, weir_State *S, int idx) {

@@ -33,47 +33,69 @@ void weir_sched_leave(weir_State *S, weir_Coroutine *before) {
 
 /* ---- the ready queue ---- */
 
+static weir_Deque *queue_for(weir_State *S, const weir_Coroutine *c) {
+  if (c->gave_way == GAVE_A_PASS)
+    return &S->yielded;
+  return S->looping || S->inline_runs ? &S->woken : &S->late;
+}
+
 void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  weir_Deque *q = c->gave_way == GAVE_A_PASS ? &S->yielded : &S->woken;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, q, S->ticket + 1, c);
+  weir_deque_push(L, queue_for(S, c), S->ticket + 1, c);
   c->ticket = ++S->ticket;
 }
 
-static void queue_front(lua_State *L, weir_State *S, int idx) {
+/* Before all others. */
+static void queue_first(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   lua_pushvalue(L, idx);
-  weir_deque_push_front(L, &S->woken, S->front - 1, c);
+  weir_deque_push_front(L, &S->late, S->front - 1, c);
   c->ticket = --S->front;
 }
 
 /* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away.
  */
-static int is_stale(const weir_Deque *q) {
-  weir_Entry e = weir_deque_front(q);
+static int is_stale(weir_Entry e) {
   return ((const weir_Coroutine *)e.item)->ticket != e.tag;
 }
 
-static void drop_stale(lua_State *L, weir_Deque *q) {
-  while (!weir_deque_empty(q) && is_stale(q)) {
+/* The number at the head, of those that count; UINT64_MAX if there is none. */
+static uint64_t head_tag(lua_State *L, weir_Deque *q) {
+  while (!weir_deque_empty(q)) {
+    weir_Entry e = weir_deque_front(q);
+    if (!is_stale(e))
+      return e.tag;
     weir_deque_take(L, q);
     lua_pop(L, 1);
   }
+  return UINT64_MAX;
 }
 
-/* The queue whose head comes next; of those that gave way, only tickets below `limit`. */
-static weir_Deque *next_queue(lua_State *L, weir_State *S, uint64_t limit) {
-  weir_Deque *w = &S->woken, *y = &S->yielded;
-  drop_stale(L, w);
-  drop_stale(L, y);
-  if (weir_deque_empty(y) || weir_deque_front(y).tag >= limit)
-    return weir_deque_empty(w) ? NULL : w;
-  return weir_deque_empty(w) || weir_deque_front(y).tag < weir_deque_front(w).tag ? y : w;
+/* The queue whose head a pass runs next: of those that gave way, only tickets below `limit`. */
+static weir_Deque *next_of_all(lua_State *L, weir_State *S, uint64_t limit) {
+  uint64_t woken = head_tag(L, &S->woken), late = head_tag(L, &S->late);
+  uint64_t yielded = head_tag(L, &S->yielded);
+  uint64_t least = woken < late ? woken : late;
+  if (yielded < limit && yielded < least)
+    return &S->yielded;
+  if (least == UINT64_MAX)
+    return NULL;
+  return woken < late ? &S->woken : &S->late;
 }
 
 int weir_sched_is_ready(lua_State *L, weir_State *S) {
-  return next_queue(L, S, UINT64_MAX) != NULL;
+  return next_of_all(L, S, UINT64_MAX) != NULL;
+}
+
+/* The budget is spent: what is woken but has not run waits for the next pass, not for a host's
+   call. */
+static void set_late(lua_State *L, weir_State *S) {
+  while (head_tag(L, &S->woken) != UINT64_MAX) {
+    weir_Entry e = weir_deque_front(&S->woken);
+    weir_deque_take(L, &S->woken);
+    weir_deque_push(L, &S->late, e.tag, e.item);
+  }
 }
 
 /* ---- the trampoline ---- */
@@ -242,7 +264,7 @@ static int budget_is_spent(weir_State *S) {
 static void shelve_callers(lua_State *L, weir_State *S) {
   while (return_to_caller(L, S)) {
     int idx = running_to(L, S);
-    queue_front(L, S, idx);
+    queue_first(L, S, idx);
     lua_settop(L, idx - 1);
   }
 }
@@ -291,14 +313,11 @@ static void run_one(lua_State *L, weir_State *S) {
 
 /* ---- the loop ---- */
 
-static int run_next(lua_State *L, weir_State *S, uint64_t limit) {
-  weir_Deque *q = next_queue(L, S, limit);
-  if (!q || S->over)
-    return 0;
+static int run_head(lua_State *L, weir_State *S, weir_Deque *q) {
   S->running = weir_deque_front(q).item;
   weir_deque_take(S->run, q);
   run_one(L, S);
-  return 1;
+  return !S->over;
 }
 
 static void begin_turn(lua_State *L, weir_State *S) {
@@ -306,6 +325,7 @@ static void begin_turn(lua_State *L, weir_State *S) {
   if (!lua_checkstack(S->run, 8))
     luaL_error(L, "too many nested coroutines");
   S->busy++;
+  S->looping++;
   if (!weir_deque_empty(&S->found))
     weir_lost_cancel(L, S);
 }
@@ -313,12 +333,13 @@ static void begin_turn(lua_State *L, weir_State *S) {
 static void end_turn(lua_State *L, weir_State *S) {
   if (!weir_deque_empty(&S->dying))
     weir_cancel_end_turn(L, S);
+  S->looping--;
   S->busy--;
 }
 
 void weir_sched_run_woken(lua_State *L, weir_State *S) {
   begin_turn(L, S);
-  while (run_next(L, S, 0))
+  while (head_tag(L, &S->woken) != UINT64_MAX && run_head(L, S, &S->woken))
     ;
   end_turn(L, S);
 }
@@ -337,9 +358,10 @@ void weir_sched_turn(lua_State *L, weir_State *S) {
 /* What gave way during the pass waits for the next. */
 static void pass(lua_State *L, weir_State *S) {
   uint64_t limit;
+  weir_Deque *q;
   begin_turn(L, S);
   limit = S->ticket + 1;
-  while (run_next(L, S, limit))
+  while ((q = next_of_all(L, S, limit)) != NULL && run_head(L, S, q))
     ;
   end_turn(L, S);
 }
@@ -356,17 +378,33 @@ static double seconds_until(const weir_Clock *k) {
   return left > 0 ? left : 0;
 }
 
-/* Seconds until a timer gives the loop something to do; negative if none will. */
+static const weir_Clock *source_of(const weir_Clock *k) {
+  while (k->kind == CLOCK_SCALED)
+    k = k->parent;
+  return k;
+}
+
+/* Seconds that the host must let go by on the loop's own clock, where that is not the real one. */
+static double manual_wait(weir_State *S, size_t *keeping) {
+  const weir_Clock *loop = home_clock(S, HOME_LOOP_CLOCK);
+  if (source_of(loop)->kind != CLOCK_MANUAL)
+    return HUGE_VAL;
+  if (loop->kind == CLOCK_SCALED && !loop->proxy.item.pos)
+    return HUGE_VAL; /* it stands still */
+  *keeping += loop->keeping;
+  return seconds_until(loop);
+}
+
+double weir_sched_real_wait(const weir_State *S) {
+  const weir_Clock *root = lua_touserdata(S->home, HOME_ROOT_CLOCK);
+  return root->keeping ? seconds_until(root) : -1;
+}
+
 static double next_timer(weir_State *S) {
-  const weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK), *loop = home_clock(S, HOME_LOOP_CLOCK);
-  double left = seconds_until(root);
+  const weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
   size_t keeping = root->keeping;
-  if (loop->kind == CLOCK_MANUAL) {
-    double other = seconds_until(loop);
-    left = other < left ? other : left;
-    keeping += loop->keeping;
-  }
-  return keeping ? left : -1;
+  double real = seconds_until(root), manual = manual_wait(S, &keeping);
+  return keeping ? fmin(real, manual) : -1;
 }
 
 double weir_sched_step(lua_State *L, weir_State *S, double budget) {
@@ -378,6 +416,8 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget) {
   pass(L, S);
   if (!S->over && root->due.n)
     weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
+  if (S->over)
+    set_late(L, S);
   S->budget = HUGE_VAL;
   S->over = 0;
   S->loop_busy = 0;

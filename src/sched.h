@@ -19,6 +19,8 @@ void weir_sched_turn(lua_State *L, weir_State *S);
 /* Runs what is woken until nothing is, or the budget is spent. */
 void weir_sched_run_woken(lua_State *L, weir_State *S);
 
+/* Seconds until real time alone gives the loop something to do; negative if it never will. */
+double weir_sched_real_wait(const weir_State *S);
 /* One pass over what is ready and due. Returns seconds until there is more, or a negative number
    if there is nothing. */
 double weir_sched_step(lua_State *L, weir_State *S, double budget);

@@ -58,13 +58,16 @@ struct weir_State {
   weir_Signal signal;
   int busy;        /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
   int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
+  int looping;     /* levels of loops over the ready queue */
   int inline_runs; /* weir.inline: calls from the host run what they woke */
   int closing;     /* lua_close has begun: nothing runs any more */
   int fire_depth;  /* nested drains of `fires` */
   int close_depth; /* nested resets of threads, each on the C stack */
 
-  weir_Deque woken;   /* coroutines to resume, by ticket */
-  weir_Deque yielded; /* those that gave way, by ticket; they wait for a pass */
+  /* The ready queue: three, each in the order of tickets, the least of their heads comes first. */
+  weir_Deque woken;   /* by the turn that is under way */
+  weir_Deque late;    /* left by a budget, or queued by a host that asked not to run them */
+  weir_Deque yielded; /* they gave way: a pass runs them once */
   weir_Deque callers; /* coroutines whose eager callee has not yet reached a wait */
   weir_Deque fires;   /* Deferreds with an outcome and callbacks or waiters to tell */
   weir_Deque hooks;   /* Deferreds whose pause or unpause hook is due; tag 1: pause */

@@ -1,6 +1,6 @@
 --- Calling a function again and again on a grid of times.
 local check = require "weir.check"
-local core = require "weir.core"
+local core = require "weir.core".functions
 
 -- The grid is start + n * seconds. A freeze moves it: the deadline that was kept tells by how much.
 local function call_on_grid(clock, seconds, f)

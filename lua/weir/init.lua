@@ -1,10 +1,11 @@
 --- weir: Deferreds and coroutines for Lua.
 -- The core is in C; what is written in Lua over it is added here.
-local core = require "weir.core"
+local module = require "weir.core"
+local core = module.functions
 local every = require "weir.every"
 
 local weir = {
-  _VERSION = core._VERSION,
+  _VERSION = module._VERSION,
   -- Deferreds
   Deferred = core.Deferred,
   succeed = core.succeed,
@@ -36,6 +37,6 @@ local weir = {
   on_unhandled = core.on_unhandled,
 }
 
-core.clock_methods.every = every.on_clock
+module.clock_methods.every = every.on_clock
 
 return weir

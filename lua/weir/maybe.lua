@@ -1,15 +1,12 @@
 --- Calls a function and makes a Deferred of whatever comes of it.
 local check = require "weir.check"
-local core = require "weir.core"
+local core = require "weir.core".functions
 
 local function deferred_of(ok, ...)
-  if not ok then
-    return core.fail((...))
-  end
-  if select("#", ...) == 1 and core.is_deferred((...)) then
+  if ok and select("#", ...) == 1 and core.is_deferred((...)) then
     return (...)
   end
-  return core.succeed(...)
+  return core.settled(ok, ...)
 end
 
 --- @param f function to be called at once with the other arguments
