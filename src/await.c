@@ -70,6 +70,7 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
   me = lua_gettop(L);
   if (limit < HUGE_VAL) {
     weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
+    c->limited = 1;
     if (weir_deferred_ready(d)) { /* by a finalizer */
       weir_timer_unlimit(&c->d, TIMER_AWAIT);
       return outcome_now(L, S, 1);

@@ -18,14 +18,9 @@ typedef struct Walk {
 
 enum { STOP = 0, DONE = 1, DESCEND = 2 };
 
-/* Does a cancel under way, going down from `d`, come to `w`? */
+/* Has a cancel on its way down a circle come back to where it was? */
 static int leads_back(const weir_Deferred *d, const weir_Deferred *w) {
-  while (d && (d->flags & FLAG_LEAVING)) {
-    d = d->target;
-    if (d == w)
-      return 1;
-  }
-  return 0;
+  return (d->flags & (FLAG_LEAVING | FLAG_MARKED)) && weir_wait_closes_circle(w, d);
 }
 
 /* 5.3: is what `w` waits on to be left alone when it goes? */
@@ -183,6 +178,14 @@ static int cancel_pending(lua_State *L, weir_State *S, int idx, Walk *walk) {
   return DONE;
 }
 
+/* What it waits on is cancelled for it; a pause of its own does not keep the answer from it. */
+static int cancel_adopter(lua_State *L, weir_State *S, int idx, const Walk *walk) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  d->flags |= FLAG_OVERRIDE;
+  weir_pause_rehold(L, S, idx);
+  return descend(L, S, idx, walk->error);
+}
+
 static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   int idx = lua_gettop(L);
   const weir_Deferred *d = lua_touserdata(L, idx);
@@ -191,7 +194,7 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   if (weir_is_coroutine(d))
     return cancel_coroutine(L, S, idx, walk);
   if (d->phase == PHASE_WAITING)
-    return descend(L, S, idx, walk->error);
+    return cancel_adopter(L, S, idx, walk);
   return cancel_pending(L, S, idx, walk);
 }
 
@@ -220,14 +223,14 @@ int weir_cancel(lua_State *L, weir_State *S, int idx, double grace) {
     lua_pop(L, 1);
     return 0;
   }
-  weir_error_cancelled(L, S);
+  weir_error_cancelled(L, S); /* what a finalizer does meanwhile is seen by the walk */
   return weir_cancel_from(L, S, idx, weir_cancel_deadline(S, grace));
 }
 
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *w = lua_touserdata(L, idx);
   int error = lua_gettop(L);
-  if (w->flags & FLAG_MARKED) { /* leaving already, with its cancel error */
+  if (!w->target || (w->flags & FLAG_MARKED)) { /* gone, or leaving already with its cancel error */
     lua_settop(L, error - 1);
     return;
   }

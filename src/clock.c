@@ -21,10 +21,10 @@ static void *resize(lua_State *L, void *block, size_t from, size_t to) {
   return p;
 }
 
-static void heap_reserve(lua_State *L, weir_Heap *h) {
-  if (h->n < h->cap)
-    return;
+static void heap_reserve(lua_State *L, weir_Heap *h, size_t n) {
   size_t cap = h->cap ? h->cap * 2 : 16;
+  if (n <= h->cap)
+    return;
   h->v = resize(L, h->v, h->cap * sizeof *h->v, cap * sizeof *h->v);
   h->cap = cap;
 }
@@ -139,9 +139,9 @@ static void put_in(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, do
   t->clock = k;
   t->deadline = deadline;
   if (!(deadline < HUGE_VAL) || k->is_dead)
-    return; /* infinity never comes */
-  heap_reserve(L, &k->due);
-  heap_reserve(L, &k->aside);
+    return;                                            /* infinity never comes */
+  heap_reserve(L, &k->due, k->due.n + k->aside.n + 1); /* each may have to take all */
+  heap_reserve(L, &k->aside, k->due.n + k->aside.n + 1);
   t->slot = shelve(L, k, lua_gettop(L));
   t->seq = ++S->armed;
   t->keeps = 0;
@@ -303,7 +303,6 @@ static void fire_after(lua_State *L, weir_State *S, int idx) {
 static void fire_timeout(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags |= FLAG_TIMED_OUT;
-  push_timeout_error(L, S);
   if (!weir_cancel(L, S, idx, S->grace))
     d->flags &= (uint16_t)~FLAG_TIMED_OUT;
 }
@@ -316,16 +315,17 @@ static void fire_grace(lua_State *L, weir_State *S, int idx) {
     lua_pop(L, 1);
 }
 
+/* The limit is on top, below it the error of one that ran out. */
 static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
   int node;
   lua_getiuservalue(L, -1, LIMIT_NODE);
   node = lua_gettop(L);
+  lua_pushvalue(L, node - 2);
   if (kind == TIMER_TIMEOUT) {
     fire_timeout(L, S, node);
   } else if (kind == TIMER_GRACE) {
     fire_grace(L, S, node);
   } else {
-    push_timeout_error(L, S);
     weir_cancel_leave(L, S, node);
   }
 }
@@ -333,7 +333,12 @@ static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
 /* A scaled clock is advanced in turn: as deep as clocks are nested, which NESTED_CLOCKS bounds. */
 // NOLINTBEGIN(misc-no-recursion)
 static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
-  int top = lua_gettop(L);
+  int top;
+  if (t->kind == TIMER_TIMEOUT || t->kind == TIMER_AWAIT)
+    push_timeout_error(L, S);
+  else
+    lua_pushnil(L);
+  top = lua_gettop(L);
   lua_rawgeti(t->clock->shelf, 1, t->slot);
   lua_xmove(t->clock->shelf, L, 1);
   take_out(t);
@@ -349,7 +354,7 @@ static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
   }
   weir_deferred_drain(L, S);
   weir_pause_settle_hooks(L, S);
-  lua_settop(L, top);
+  lua_settop(L, top - 1);
 }
 
 /* A timer armed for the present instant waits for the next advance. */

@@ -70,12 +70,14 @@ int weir_close(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int error;
   weir_Region r;
-  if (!weir_deferred_is_open(&c->d))
-    return 1;
   luaL_checkstack(L, 12, "too many nested calls");
   lua_pushnil(L);
   weir_error_cancelled(L, S);
   error = lua_gettop(L);
+  if (!weir_deferred_is_open(&c->d)) {
+    lua_settop(L, error - 1);
+    return 1;
+  }
   r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
   while (collect_one(L, S, error))

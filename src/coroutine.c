@@ -44,7 +44,8 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
   lua_getiuservalue(L, -1, OWNER_THREAD);
   thread = lua_tothread(L, -1);
   lua_pop(L, 1);
-  if (lua_gethook(thread) != hook) /* as lua_newthread would have inherited it */
+  if (lua_gethook(thread) != hook ||
+      lua_gethookmask(thread) != lua_gethookmask(L)) /* as lua_newthread would have inherited it */
     lua_sethook(thread, hook, lua_gethookmask(L), lua_gethookcount(L));
   return thread;
 }
@@ -70,8 +71,8 @@ static void release(lua_State *L, weir_State *S, int idx) {
     drop_raise(L, c, idx);
   if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
       !S->closing) {
-    S->pooled++;
     weir_deque_push(L, &S->pool, 0, NULL);
+    S->pooled++;
   } else {
     lua_pop(L, 1);
   }
@@ -182,8 +183,9 @@ static void set_ready(lua_State *L, weir_State *S, int idx, int nargs, int raise
   c->raise = (unsigned)raise & 1;
   c->gave_way = 0;
   c->d.flags &= (uint16_t)~FLAG_LEAVING;
-  if (c->d.timers)
+  if (c->limited)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
+  c->limited = 0;
   if (!(c->d.flags & FLAG_HELD))
     weir_sched_ready(L, S, idx);
 }
@@ -345,7 +347,7 @@ static int apply_cancel(lua_State *L, int idx, int n, int *failed) {
   const weir_Coroutine *c = lua_touserdata(L, idx);
   if (*failed || !(c->d.flags & FLAG_MARKED))
     return n;
-  lua_pop(L, n);
+  lua_pop(L, 1); /* they are packed */
   lua_getiuservalue(L, idx, UV_VALUE);
   *failed = 1;
   return 1;
@@ -396,12 +398,15 @@ static int adopts(lua_State *L, const weir_State *S, const weir_Coroutine *c, in
 
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Coroutine *c = lua_touserdata(L, idx);
+  if (n == 1 && !failed && weir_deferred_at(L, S, -1))
+    weir_wait_reserve(L, lua_gettop(L)); /* before: a finalizer may cancel or close it */
   if (adopts(L, S, c, n, failed)) {
     retire(L, S, idx);
+    c->d.phase = PHASE_FIRED;
     weir_deferred_adopt(L, S, idx);
   } else {
-    n = apply_cancel(L, idx, n, &failed);
     n = pack_safely(L, n, &failed);
+    n = apply_cancel(L, idx, n, &failed);
     if (c->unwinding)
       take_note(L, S, idx);
     retire(L, S, idx);

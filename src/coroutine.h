@@ -42,6 +42,7 @@ struct weir_Coroutine {
   unsigned blocked : 1;        /* a C call stands between its generator and its thread */
   unsigned unwinding : 1;      /* an uncaught error is closing its variables */
   unsigned force : 1;          /* to be closed at the next wait */
+  unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
   unsigned handler_failed : 1; /* closed by force, and a handler raised */
 };

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "pause.h"
 #include "wait.h"
 
 /* Fires and adds nested in callbacks deeper than this are queued until the outer one returns.
@@ -265,6 +266,16 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 
 /* ---- telling ---- */
 
+static uint32_t tell_waiters(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  uint32_t told;
+  d->flags |= FLAG_TELLING;
+  told = weir_wait_tell(L, S, idx);
+  d->flags &= (uint16_t)~FLAG_TELLING;
+  weir_pause_rehold(L, S, idx);
+  return told;
+}
+
 /* All callbacks have run: waiters get the outcome as it is now. */
 static void settle(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
@@ -275,7 +286,7 @@ static void settle(lua_State *L, weir_State *S, int idx) {
   }
   if (d->timers)
     weir_timer_unlimit(d, TIMER_AFTER);
-  if (d->first && weir_wait_tell(L, S, idx) > 0)
+  if (d->first && tell_waiters(L, S, idx) > 0)
     weir_failure_handled(L, S, idx);
   else if (d->flags & FLAG_FAILED)
     weir_failure_note(L, S, idx);

@@ -48,6 +48,7 @@ enum {
   FLAG_NOTED = 1 << 10,    /* UV_TARGET is a note of its failure */
   FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
   FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
+  FLAG_TELLING = 1 << 14,  /* its waiters are being told: nothing holds it meanwhile */
   FLAG_HOOKS = 1 << 12 /* while pending, UV_VALUE is a table of hooks, else a canceller or nil */
 };
 

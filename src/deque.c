@@ -1,5 +1,7 @@
 #include "deque.h"
 
+#include "quiet.h"
+
 #include <string.h>
 
 #define SLOTS         128u /* values per segment */
@@ -28,7 +30,7 @@ static weir_Segment **place(const weir_Deque *q, uint64_t pos) {
 void weir_deque_init(weir_Deque *q) {
   q->ring = NULL;
   q->cap = 0;
-  q->floor = q->head = q->tail = ORIGIN;
+  q->floor = q->base = q->head = q->tail = ORIGIN;
 }
 
 /* Rings and segments belong to the registry: nothing is left behind however the state ends. */
@@ -51,12 +53,8 @@ void weir_deque_free(lua_State *L, weir_Deque *q) {
   q->cap = 0;
 }
 
-static void trim(lua_State *L, weir_Deque *q) {
-  if (q->cap > TRIM_SEGMENTS && q->floor == q->tail)
-    weir_deque_free(L, q);
-}
+/* ---- growth ---- */
 
-/* Allocations may run finalizers, and so any other call on the same deque. */
 static weir_Segment *new_segment(lua_State *L) {
   weir_Segment *seg = lua_newuserdatauv(L, sizeof *seg, 1);
   seg->stack = lua_newthread(L);
@@ -69,48 +67,54 @@ static weir_Segment *new_segment(lua_State *L) {
   return seg;
 }
 
-static void move_to_ring(weir_Deque *q, weir_Segment **ring, size_t cap) {
+static void grow_ring(lua_State *L, weir_Deque *q) {
   weir_Deque old = *q;
+  size_t cap = old.cap ? old.cap * 2 : 4;
+  weir_Segment **ring = lua_newuserdatauv(L, cap * sizeof *ring, 0);
+  memset(ring, 0, cap * sizeof *ring);
+  anchor(L, ring);
   q->ring = ring;
   q->cap = cap;
   for (size_t i = 0; i < old.cap; i++) {
     uint64_t pos = old.floor + i * SLOTS;
     *place(q, pos) = *place(&old, pos);
   }
+  if (old.ring)
+    drop(L, old.ring);
 }
 
-static void grow_ring(lua_State *L, weir_Deque *q) {
-  size_t cap = q->cap ? q->cap * 2 : 4;
-  weir_Segment **old, **ring = lua_newuserdatauv(L, cap * sizeof *ring, 0);
-  memset(ring, 0, cap * sizeof *ring);
-  if (q->cap >= cap) { /* a finalizer was first */
-    lua_pop(L, 1);
-    return;
-  }
-  anchor(L, ring);
-  old = q->ring;
-  move_to_ring(q, ring, cap);
-  if (old)
-    drop(L, old);
-}
-
-/* Makes sure that there is a slot for `pos`, which is just outside of what is in use. */
-static int have_slot(lua_State *L, weir_Deque *q, uint64_t pos) {
-  uint64_t low = pos < q->floor ? pos : q->floor;
-  uint64_t high = pos < q->floor ? q->tail : pos;
+/* Makes room for `pos`, which is just outside of what is in use; and, as growth is dear, for as
+   much again as there was. Arguments: the deque, 1 if to the front. */
+static int grow(lua_State *L) {
+  weir_Deque *q = lua_touserdata(L, 1);
+  int front = lua_toboolean(L, 2);
+  uint64_t pos = front ? q->head - 1 : q->tail;
+  uint64_t low = pos < q->floor ? pos : q->floor, high = pos < q->floor ? q->tail : pos;
+  size_t more = q->cap / 2;
   while (high / SLOTS - low / SLOTS >= q->cap)
     grow_ring(L, q);
-  return *place(q, pos) != NULL;
+  do {
+    if (!*place(q, pos))
+      *place(q, pos) = new_segment(L);
+    pos += SLOTS;
+  } while (!front && more-- && pos / SLOTS - low / SLOTS < q->cap);
+  return 0;
 }
 
-static void add_segment(lua_State *L, weir_Deque *q, int front) {
-  weir_Segment *seg = new_segment(L);
-  uint64_t pos = front ? q->head - 1 : q->tail; /* a finalizer may have moved it */
-  if (have_slot(L, q, pos))
-    drop(L, seg);
-  else
-    *place(q, pos) = seg;
+static int has_slot(const weir_Deque *q, uint64_t pos) {
+  uint64_t low = pos < q->floor ? pos : q->floor, high = pos < q->floor ? q->tail : pos;
+  return high / SLOTS - low / SLOTS < q->cap && *place(q, pos) != NULL;
 }
+
+static void make_room(lua_State *L, weir_Deque *q, int front) {
+  luaL_checkstack(L, 6, "too many nested calls");
+  lua_pushcfunction(L, grow);
+  lua_pushlightuserdata(L, q);
+  lua_pushboolean(L, front);
+  weir_call_quietly(L, 2, 0);
+}
+
+/* ---- values ---- */
 
 /* Behind everything: what lies above on the stack is not in use. */
 static void store_back(lua_State *L, weir_Segment *seg, int at) {
@@ -142,8 +146,8 @@ static void fetch(lua_State *L, weir_Segment *seg, int at) {
 
 void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
   weir_Segment *seg;
-  while (!have_slot(L, q, q->tail))
-    add_segment(L, q, 0);
+  if (!has_slot(q, q->tail))
+    make_room(L, q, 0);
   seg = *place(q, q->tail);
   store_back(L, seg, slot(q->tail));
   seg->entry[q->tail++ % SLOTS] = (weir_Entry){tag, item};
@@ -151,8 +155,8 @@ void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
 
 void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
   weir_Segment *seg;
-  while (!have_slot(L, q, q->head - 1))
-    add_segment(L, q, 1);
+  if (!has_slot(q, q->head - 1))
+    make_room(L, q, 1);
   if (q->floor == q->head)
     q->floor--;
   seg = *place(q, --q->head);
@@ -160,22 +164,29 @@ void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item
   seg->entry[q->head % SLOTS] = (weir_Entry){tag, item};
 }
 
+/* Something went: of nothing there is no order, and no need for room. */
+static void rest(lua_State *L, weir_Deque *q) {
+  if (q->head != q->tail)
+    return;
+  q->head = q->tail = q->base;
+  if (q->floor > q->base)
+    q->floor = q->base;
+  if (q->cap > TRIM_SEGMENTS && q->floor == q->tail)
+    weir_deque_free(L, q);
+}
+
 void weir_deque_take(lua_State *L, weir_Deque *q) {
   fetch(L, *place(q, q->head), slot(q->head));
-  if (q->head + 1 == q->tail) { /* empty: the same slot serves again */
-    q->tail = q->head;
-    trim(L, q);
-    return;
-  }
   if (q->floor == q->head)
     q->floor++;
   q->head++;
+  rest(L, q);
 }
 
 void weir_deque_take_back(lua_State *L, weir_Deque *q) {
   q->tail--;
   fetch(L, *place(q, q->tail), slot(q->tail));
-  trim(L, q);
+  rest(L, q);
 }
 
 weir_Entry weir_deque_front(const weir_Deque *q) {

@@ -5,8 +5,12 @@
 ** table. Not bounded by LUAI_MAXSTACK: segments are added as needed.
 **
 ** Positions are absolute numbers; [head, tail) holds values. A user of a
-** *region* moves `head` up to `tail`, works on what is pushed from there on, and
-** sets `head` back: `floor` remembers the lowest position still in use.
+** *region* sees none of what was there before, works on what is pushed from there
+** on, and then gives the rest back. What becomes empty begins at `base` again, so
+** that a long run takes no more slots than it needs at once, and leaves no gap.
+** `floor` is the lowest position still in use.
+**
+** A push runs no finalizer, so nothing changes between a look and a push.
 */
 #ifndef WEIR_DEQUE_H
 #define WEIR_DEQUE_H
@@ -27,7 +31,7 @@ typedef struct weir_Entry {
 typedef struct weir_Deque {
   weir_Segment **ring; /* cap entries; NULL where no segment was needed yet */
   size_t cap;          /* a power of two, or 0 */
-  uint64_t floor, head, tail;
+  uint64_t floor, base, head, tail;
 } weir_Deque;
 
 void weir_deque_init(weir_Deque *q);
@@ -48,25 +52,19 @@ static inline int weir_deque_empty(const weir_Deque *q) {
   return q->head == q->tail;
 }
 
-/* Empty: begins at `pos` again, so that a long run takes no more slots than it needs at once. */
-static inline void weir_deque_rewind(weir_Deque *q, uint64_t pos) {
-  q->head = q->tail = pos;
-  if (q->floor > pos)
-    q->floor = pos;
-}
-/* A region: what is pushed from here on, until its end. Ends empty, or untouched. */
+/* A region: what is pushed from here on, until its end, which comes when it is empty again, or was
+   left alone. */
 typedef struct weir_Region {
-  uint64_t outer, start;
+  uint64_t head, base;
 } weir_Region;
 static inline weir_Region weir_deque_begin(weir_Deque *q) {
-  weir_Region r = {q->head, q->tail};
-  q->head = q->tail;
-  return r;
+  weir_Region outer = {q->head, q->base};
+  q->head = q->base = q->tail;
+  return outer;
 }
-static inline void weir_deque_end(weir_Deque *q, weir_Region r) {
-  if (weir_deque_empty(q))
-    weir_deque_rewind(q, r.start);
-  q->head = r.outer;
+static inline void weir_deque_end(weir_Deque *q, weir_Region outer) {
+  q->head = outer.head;
+  q->base = outer.base;
 }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "coroutine.h"
 #include "failure.h"
+#include "quiet.h"
 
 #define LINES_MOST 50 /* of a list of live coroutines */
 
@@ -75,18 +76,26 @@ void weir_describe(lua_State *L, weir_State *S, int idx) {
   push_line(L, lua_touserdata(L, idx), weir_describe_status(L, S, idx));
 }
 
-/* Strings are made one by one, so that a collection in between sees a list that is whole. */
-void weir_describe_live(lua_State *L, weir_State *S) {
+static int list_live(lua_State *L) {
+  const weir_State *S = lua_touserdata(L, 1);
   int lines = 0;
   lua_pushliteral(L, "");
   for (const weir_Coroutine *c = S->live_first; c; c = c->next) {
     if (++lines > LINES_MOST) {
       lua_pushliteral(L, "\n  ...");
       lua_concat(L, 2);
-      return;
+      break;
     }
     lua_pushliteral(L, "\n  ");
     push_line(L, &c->d, plain_status(&c->d));
     lua_concat(L, 3);
   }
+  return 1;
+}
+
+/* Quietly: a finalizer might end one of them, or what it waits on. */
+void weir_describe_live(lua_State *L, weir_State *S) {
+  lua_pushcfunction(L, list_live);
+  lua_pushlightuserdata(L, S);
+  weir_call_quietly(L, 1, 1);
 }

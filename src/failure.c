@@ -204,6 +204,10 @@ static void unlist_note(lua_State *L, weir_State *S, weir_Note *note) {
   lua_pop(L, 1);
 }
 
+static int is_unseen(const weir_Deferred *d) {
+  return d->phase == PHASE_SETTLED && (d->flags & (FLAG_FAILED | FLAG_HANDLED)) == FLAG_FAILED;
+}
+
 /* Makes sure that the Deferred at idx has a note of its own, and pushes it. */
 static weir_Note *own_note(lua_State *L, weir_State *S, int idx) {
   int top = lua_gettop(L);
@@ -211,6 +215,8 @@ static weir_Note *own_note(lua_State *L, weir_State *S, int idx) {
   if (inherited && inherited->of == lua_touserdata(L, idx))
     return inherited;
   note = new_note(L, S);
+  if (!is_unseen(lua_touserdata(L, idx))) /* a finalizer saw to it */
+    return NULL;
   lua_getiuservalue(L, idx, UV_VALUE);
   lua_setiuservalue(L, -2, NOTE_ERROR);
   if (inherited) {
@@ -231,10 +237,10 @@ void weir_failure_note(lua_State *L, weir_State *S, int idx) {
   lua_getiuservalue(L, idx, UV_VALUE);
   silent = weir_error_is(L, S, top + 1, ERROR_CANCELLED);
   lua_settop(L, top);
-  if (silent || (d->flags & FLAG_HANDLED))
+  if (silent || !is_unseen(d))
     return;
   note = own_note(L, S, idx);
-  if (!note->listed)
+  if (note && !note->listed)
     list_note(L, S, note);
   lua_settop(L, top);
 }

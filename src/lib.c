@@ -107,7 +107,7 @@ static int cancelled_index(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   lua_rawget(L, lua_upvalueindex(2));
-  if (!lua_isnil(L, -1) || !lua_rawequal(L, 2, lua_upvalueindex(3)))
+  if (!lua_istable(L, 1) || !lua_isnil(L, -1) || !lua_rawequal(L, 2, lua_upvalueindex(3)))
     return 1;
   lua_pushliteral(L, "reason");
   lua_rawget(L, 1);
@@ -193,14 +193,14 @@ static void push_methods(lua_State *L, weir_State *S, int slot) {
 }
 
 int luaopen_weir_core(lua_State *L) {
-  int is_new = weir_state_get(L) == NULL;
   weir_State *S = weir_state_open(L);
   lua_pop(L, 1);
-  if (is_new) {
+  if (!S->is_open) {
     find_pcall(L, S);
     make_classes(L, S);
     make_notes(L, S);
     make_clocks(L, S);
+    S->is_open = 1;
   }
   /* In a table of their own: a traceback finds names two levels below package.loaded, and there
      only those of the module that users know. */

@@ -261,6 +261,8 @@ static int set_pauses(lua_State *L, int change) {
     return luaL_error(L, "attempt to unpause a Deferred that is not paused");
   lua_settop(L, 1);
   d->pauses += change;
+  if (d->voided > d->pauses)
+    d->voided = d->pauses;
   weir_pause_rehold(L, S, 1);
   failed = weir_pause_run_hooks(L, S);
   weir_lib_finish(L, S);

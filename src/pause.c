@@ -9,7 +9,7 @@
 /* ---- hold ---- */
 
 static int wants_hold(const weir_Deferred *d) {
-  return !(d->flags & FLAG_OVERRIDE) &&
+  return !(d->flags & (FLAG_OVERRIDE | FLAG_TELLING)) &&
          (d->pauses > d->voided || (d->nwaiters > 0 && d->nheld == d->nwaiters));
 }
 

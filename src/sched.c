@@ -41,17 +41,17 @@ static weir_Deque *queue_for(weir_State *S, const weir_Coroutine *c) {
 
 void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  lua_pushvalue(L, idx);
-  weir_deque_push(L, queue_for(S, c), S->ticket + 1, c);
   c->ticket = ++S->ticket;
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, queue_for(S, c), c->ticket, c);
 }
 
 /* Before all others. */
 static void queue_first(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  lua_pushvalue(L, idx);
-  weir_deque_push_front(L, &S->late, S->front - 1, c);
   c->ticket = --S->front;
+  lua_pushvalue(L, idx);
+  weir_deque_push_front(L, &S->late, c->ticket, c);
 }
 
 /* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away.
@@ -179,8 +179,9 @@ static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
 static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
   c->life = LIFE_CALLING;
   c->raise = c->raw = 0;
-  lua_xmove(S->run, L, 1);
+  weir_state_push_running(L, S);
   weir_deque_push(L, &S->callers, 0, NULL);
+  lua_pop(S->run, 1);
   weir_state_push(L, S, HOME_CALLEE);
   weir_sched_enter(L, S);
   S->running->called = 1;
@@ -407,15 +408,24 @@ static double next_timer(weir_State *S) {
   return keeping ? fmin(real, manual) : -1;
 }
 
+static void fire_due(lua_State *L, weir_State *S, weir_Clock *root) {
+  if (root->due.n)
+    weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
+}
+
 double weir_sched_step(lua_State *L, weir_State *S, double budget) {
   weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
   S->busy++;
   S->loop_busy = S->busy;
   S->over = 0;
   S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
-  pass(L, S);
-  if (!S->over && root->due.n)
-    weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
+  if (S->owes_timers)
+    fire_due(L, S, root);
+  if (!S->over)
+    pass(L, S);
+  S->owes_timers = S->over && !S->owes_timers;
+  if (!S->over)
+    fire_due(L, S, root);
   if (S->over)
     set_late(L, S);
   S->budget = HUGE_VAL;

@@ -60,6 +60,7 @@ struct weir_State {
   int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
   int looping;     /* levels of loops over the ready queue */
   int inline_runs; /* weir.inline: calls from the host run what they woke */
+  int is_open;     /* `home` is filled */
   int closing;     /* lua_close has begun: nothing runs any more */
   int fire_depth;  /* nested drains of `fires` */
   int close_depth; /* nested resets of threads, each on the C stack */
@@ -83,10 +84,11 @@ struct weir_State {
   uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */
 
-  double grace;  /* seconds between cancel and close */
-  double budget; /* monotonic time at which this step stops; HUGE_VAL: none */
-  int over;      /* the budget is spent */
-  size_t pooled; /* owners in `pool` */
+  double grace;    /* seconds between cancel and close */
+  double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
+  int over;        /* the budget is spent */
+  int owes_timers; /* it was before this step came to the timers: the next begins with them */
+  size_t pooled;   /* owners in `pool` */
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */

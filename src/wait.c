@@ -205,13 +205,18 @@ static const weir_Deferred *first_child(const weir_Deferred *w) {
   return w->kind == KIND_LINK && w->first && w->first->target != w ? NULL : w->first;
 }
 
+/* `root` may itself be among those that wait on it. */
+static const weir_Deferred *but_for(const weir_Deferred *root, const weir_Deferred *w) {
+  return w == root && w ? w->later : w;
+}
+
 const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w) {
-  const weir_Deferred *child = first_child(w);
-  if (child)
-    return child;
-  while (w != root && !w->later)
+  const weir_Deferred *next = but_for(root, first_child(w));
+  while (!next && w != root) {
+    next = but_for(root, w->later);
     w = w->target;
-  return w == root ? NULL : w->later;
+  }
+  return next;
 }
 
 /* Down from `target` and up from `d` in step: it costs the shorter of both. */
