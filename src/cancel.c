@@ -18,15 +18,27 @@ typedef struct Walk {
 
 enum { STOP = 0, DONE = 1, DESCEND = 2 };
 
-/* Has a cancel on its way down a circle come back to where it was? */
-static int leads_back(const weir_Deferred *d, const weir_Deferred *w) {
-  return (d->flags & (FLAG_LEAVING | FLAG_MARKED)) && weir_wait_closes_circle(w, d);
+/* Has this very cancel marked what the waiter at idx waits on, on its way down to it? Then it went
+   round in a circle. A coroutine tells by its error; one that an earlier cancel marked will end. */
+static int leads_back(lua_State *L, int idx, int error) {
+  const weir_Deferred *w = lua_touserdata(L, idx), *d = w->target;
+  int same = 1;
+  if (!(d->flags & (FLAG_LEAVING | FLAG_MARKED)))
+    return 0;
+  if (weir_is_coroutine(d)) {
+    lua_getiuservalue(L, idx, UV_TARGET);
+    lua_getiuservalue(L, -1, UV_VALUE);
+    same = lua_rawequal(L, -1, error);
+    lua_pop(L, 2);
+  }
+  return same && weir_wait_closes_circle(w, d);
 }
 
 /* 5.3: is what `w` waits on to be left alone when it goes? */
-static int is_left_alone(const weir_Deferred *w) {
-  const weir_Deferred *d = w->target;
-  return d->nwaiters > 1 || w->wait == WAIT_SHIELD || !weir_deferred_is_open(d) || leads_back(d, w);
+static int is_left_alone(lua_State *L, int idx, int error) {
+  const weir_Deferred *w = lua_touserdata(L, idx), *d = w->target;
+  return d->nwaiters > 1 || w->wait == WAIT_SHIELD || !weir_deferred_is_open(d) ||
+         leads_back(L, idx, error);
 }
 
 /* 5.8: is an outcome about to be told? */
@@ -48,7 +60,7 @@ static int descend(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *w = lua_touserdata(L, idx);
   if (is_arriving(w))
     return STOP;
-  if (is_left_alone(w)) {
+  if (is_left_alone(L, idx, error)) {
     weir_wait_end(L, S, idx);
     weir_cancel_push_parting(L, S, idx, error);
     weir_wait_fail(L, S, idx);
@@ -141,13 +153,13 @@ static void call_canceller(lua_State *L, weir_State *S, int idx) {
 
 /* 2.6: cancels the sources of the `other` on top that nobody else waits on, and drops the rest. The
    first of them replaces it. */
-static int cancel_links(lua_State *L, weir_State *S, int idx) {
+static int cancel_links(lua_State *L, weir_State *S, int idx, int error) {
   int next = 0;
   lua_getiuservalue(L, idx, UV_TARGET);
   while (!lua_isnil(L, -1)) {
     int link = lua_gettop(L);
     weir_Deferred *l = lua_touserdata(L, link);
-    if (l->target && is_left_alone(l)) {
+    if (l->target && is_left_alone(L, link, error)) {
       weir_wait_end(L, S, link);
     } else if (l->target) {
       l->flags |= FLAG_LEAVING;
@@ -168,7 +180,7 @@ static int cancel_pending(lua_State *L, weir_State *S, int idx, Walk *walk) {
   weir_cancel_mark(L, S, idx, walk->error);
   weir_pause_settle_hooks(L, S);
   call_canceller(L, S, idx);
-  if (d->phase == PHASE_PENDING && d->wait == WAIT_LINKS && cancel_links(L, S, idx))
+  if (d->phase == PHASE_PENDING && d->wait == WAIT_LINKS && cancel_links(L, S, idx, walk->error))
     return DONE;
   if (d->phase == PHASE_PENDING) {
     d->flags |= FLAG_DROP_LATE;

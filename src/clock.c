@@ -315,7 +315,7 @@ static void fire_grace(lua_State *L, weir_State *S, int idx) {
     lua_pop(L, 1);
 }
 
-/* The limit is on top, below it the error of one that ran out. */
+/* The limit is on top; below it the TimeoutError, where it takes one. */
 static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
   int node;
   lua_getiuservalue(L, -1, LIMIT_NODE);
@@ -332,29 +332,39 @@ static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
 
 /* A scaled clock is advanced in turn: as deep as clocks are nested, which NESTED_CLOCKS bounds. */
 // NOLINTBEGIN(misc-no-recursion)
-static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
-  int top;
-  if (t->kind == TIMER_TIMEOUT || t->kind == TIMER_AWAIT)
-    push_timeout_error(L, S);
-  else
-    lua_pushnil(L);
-  top = lua_gettop(L);
-  lua_rawgeti(t->clock->shelf, 1, t->slot);
-  lua_xmove(t->clock->shelf, L, 1);
-  take_out(t);
+static void act(lua_State *L, weir_State *S, const weir_Timer *t) {
+  int idx = lua_gettop(L);
   if (t->kind == TIMER_AFTER) {
-    fire_after(L, S, top + 1);
+    fire_after(L, S, idx);
   } else if (t->kind == TIMER_CLOCK) {
-    weir_Clock *k = lua_touserdata(L, top + 1);
+    weir_Clock *k = lua_touserdata(L, idx);
     double now = weir_clock_now(k); /* by rounding it may fall short of what the proxy stood for */
     weir_clock_advance(L, S, k, now > k->awaited ? now : k->awaited, S->armed);
     arm_proxies(L, S, k);
   } else {
     fire_limit(L, S, (weir_TimerKind)t->kind);
   }
-  weir_deferred_drain(L, S);
-  weir_pause_settle_hooks(L, S);
-  lua_settop(L, top - 1);
+}
+
+static int needs_error(const weir_Timer *t) {
+  return t->kind == TIMER_TIMEOUT || t->kind == TIMER_AWAIT;
+}
+
+static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
+  int top = lua_gettop(L);
+  lua_rawgeti(t->clock->shelf, 1, t->slot);
+  lua_xmove(t->clock->shelf, L, 1);
+  if (needs_error(t)) {
+    push_timeout_error(L, S);
+    lua_insert(L, -2);
+  }
+  if (t->item.pos) { /* else a finalizer disarmed it */
+    take_out(t);
+    act(L, S, t);
+    weir_deferred_drain(L, S);
+    weir_pause_settle_hooks(L, S);
+  }
+  lua_settop(L, top);
 }
 
 /* A timer armed for the present instant waits for the next advance. */

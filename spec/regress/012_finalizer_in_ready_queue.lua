@@ -32,6 +32,8 @@ describe("regression 012", function()
     at_next_allocation(function() other:callback() end)
     d:callback()
     weir.step()
+    collectgarbage() -- if no allocation of the step did
+    weir.step()
     assert.is_true(woken)
     assert.equal(0, state.left)
   end)
@@ -46,6 +48,12 @@ describe("regression 012", function()
     end)
     d:callback()
     weir.step()
-    assert.equal(COUNT, state.left)
+    collectgarbage()
+    weir.step()
+    local closed = 0
+    for i = 1, COUNT do
+      if all[i]:status() == "cancelled" then closed = closed + 1 end
+    end
+    assert.equal(closed, state.left)
   end)
 end)
