@@ -40,6 +40,7 @@ build = {
       "src/lost.c",
       "src/pause.c",
       "src/platform_posix.c",
+      "src/quiet.c",
       "src/sched.c",
       "src/state.c",
       "src/tail.c",
