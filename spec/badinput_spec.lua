@@ -510,7 +510,10 @@ describe("bad input: cancel from inside a cancel", function()
 end)
 
 describe("bad input: nil errors, many values, deep stacks", function()
-  before_each(h.manual)
+  before_each(function()
+    h.manual()
+    h.unhandled()
+  end)
   after_each(h.restore)
 
   it("1.1 error(nil) in a body, a callback, an errback, a run is the outcome", function()
@@ -714,7 +717,10 @@ describe("bad input: after the end", function()
 end)
 
 describe("bad input: foreign hands on our threads", function()
-  before_each(h.manual)
+  before_each(function()
+    h.manual()
+    h.unhandled() -- of the coroutines that are lost to them
+  end)
   after_each(h.restore)
 
   -- Whatever the hands did, both coroutines of d end when it fires, the untouched one with its value.
@@ -883,7 +889,10 @@ describe("bad input: foreign hands on our threads", function()
 end)
 
 describe("bad input: any calls in any order", function()
-  before_each(h.manual)
+  before_each(function()
+    h.manual()
+    h.unhandled()
+  end)
   after_each(h.restore)
 
   local function random(seed)

@@ -10,6 +10,8 @@
 #include "platform.h"
 #include "sched.h"
 
+#define TRIM_TIMERS 4096 /* an empty clock with room for more gives it back */
+
 /* ---- memory ---- */
 
 static void *resize(lua_State *L, void *block, size_t from, size_t to) {
@@ -378,6 +380,24 @@ static void set_aside(weir_Clock *k, weir_Timer *t) {
   t->set_aside = 1;
 }
 
+/* An empty clock gives the memory of a burst back. */
+static void trim(lua_State *L, weir_Clock *k) {
+  if (k->due.n || k->nslots < TRIM_TIMERS)
+    return;
+  lua_newtable(L);
+  if (k->due.n) { /* a finalizer has armed one */
+    lua_pop(L, 1);
+    return;
+  }
+  heap_free(L, &k->due);
+  heap_free(L, &k->aside);
+  resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);
+  k->free_slots = NULL;
+  k->nfree = k->nslots = k->used_slots = 0;
+  lua_xmove(L, k->shelf, 1);
+  lua_replace(k->shelf, 1);
+}
+
 static void bring_back(weir_Clock *k) {
   while (k->aside.n) {
     weir_Timer *t = (weir_Timer *)(void *)k->aside.v[0].item;
@@ -433,5 +453,6 @@ void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double targe
   if (!S->over)
     move_to(k, target);
   bring_back(k);
+  trim(L, k);
 }
 // NOLINTEND(misc-no-recursion)
