@@ -449,7 +449,7 @@ void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double targe
   luaL_checkstack(L, 16, "too many nested clocks");
   while (!S->over && fire_batch(L, S, k, target, limit))
     if (weir_sched_may_run(S))
-      weir_sched_run_woken(L, S);
+      weir_sched_run(L, S);
   if (!S->over)
     move_to(k, target);
   bring_back(k);

@@ -189,13 +189,17 @@ static int take_call(lua_State *L, weir_Deferred *d, int idx, int failed, weir_C
 
 /* The handler is at `handler`, below the function. */
 static int call_outside(lua_State *L, weir_State *S, int n, int nresults, int handler) {
-  weir_Coroutine *running = S->running;
+  weir_Mark mark = weir_state_mark(S);
   int status;
   S->running = NULL;
   S->busy++;
   status = lua_pcall(L, n, nresults, handler);
-  S->busy--;
-  S->running = running;
+  if (status == LUA_OK) {
+    S->busy--;
+    S->running = mark.running;
+  } else {
+    weir_state_return(S, &mark);
+  }
   return status;
 }
 
@@ -314,19 +318,29 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
+/* One level deeper, unless that is too deep. */
+static int nest(lua_State *L, weir_State *S) {
+  if (S->busy == 0)
+    S->fire_depth = 0; /* even if an error went through the last time */
+  if (S->fire_depth >= NESTED_FIRES)
+    return 0;
+  luaL_checkstack(L, 8, "too many nested calls");
+  S->fire_depth++;
+  return 1;
+}
+
 /* What a callback fires is drained inside that fire: the region `inner`. What it leaves, being
    nested too deep, is ours again when it returns. */
 void weir_deferred_run_queue(lua_State *L, weir_State *S) {
   weir_Deque *q = &S->fires;
-  if (S->fire_depth >= NESTED_FIRES)
+  if (!nest(L, S))
     return;
-  luaL_checkstack(L, 8, "too many nested calls");
-  S->fire_depth++;
   while (!weir_deque_empty(q)) {
     weir_Region inner;
     weir_deque_take(L, q);
     inner = weir_deque_begin(q);
-    tell(L, S, lua_gettop(L));
+    if (!lua_isnil(L, -1)) /* see weir_state_return */
+      tell(L, S, lua_gettop(L));
     weir_deque_end(q, inner);
     lua_pop(L, 1);
   }
@@ -335,13 +349,11 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
 
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
 static void run_now(lua_State *L, weir_State *S, int idx) {
-  if (S->fire_depth >= NESTED_FIRES || !weir_deque_empty(&S->fires)) {
+  if (!weir_deque_empty(&S->fires) || !nest(L, S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);
     return;
   }
-  luaL_checkstack(L, 8, "too many nested calls");
-  S->fire_depth++;
   tell(L, S, idx);
   S->fire_depth--;
   weir_deferred_drain(L, S);

@@ -338,7 +338,7 @@ static void end_turn(lua_State *L, weir_State *S) {
   S->busy--;
 }
 
-void weir_sched_run_woken(lua_State *L, weir_State *S) {
+static void run_woken(lua_State *L, weir_State *S) {
   begin_turn(L, S);
   while (head_tag(L, &S->woken) != UINT64_MAX && run_head(L, S, &S->woken))
     ;
@@ -350,10 +350,40 @@ static int has_work(const weir_State *S) {
          !weir_deque_empty(&S->dying);
 }
 
+/* Calls the task on top of L, below its n arguments. An error that comes out of it, that of a
+   failed allocation, ends the host's call, not the scheduler. */
+static void protect(lua_State *L, weir_State *S, int n, int nresults) {
+  weir_Mark mark = weir_state_mark(S);
+  if (lua_pcall(L, n, nresults, 0) == LUA_OK)
+    return;
+  weir_state_return(S, &mark);
+  S->over = 0;
+  S->budget = HUGE_VAL;
+  lua_error(L);
+}
+
+static int turn_task(lua_State *L) {
+  run_woken(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+static void host_turn(lua_State *L, weir_State *S) {
+  lua_pushcfunction(L, turn_task);
+  lua_pushlightuserdata(L, S);
+  protect(L, S, 1, 0);
+}
+
+void weir_sched_run(lua_State *L, weir_State *S) {
+  if (S->busy == 0)
+    host_turn(L, S);
+  else
+    run_woken(L, S);
+}
+
 void weir_sched_turn(lua_State *L, weir_State *S) {
   weir_pause_settle_hooks(L, S);
   if (S->busy == 0 && S->inline_runs && has_work(S))
-    weir_sched_run_woken(L, S);
+    host_turn(L, S);
 }
 
 /* What gave way during the pass waits for the next. */
@@ -405,7 +435,7 @@ static double next_timer(weir_State *S) {
   const weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
   size_t keeping = root->keeping;
   double real = seconds_until(root), manual = manual_wait(S, &keeping);
-  return keeping ? fmin(real, manual) : -1;
+  return !keeping ? -1 : real < manual ? real : manual;
 }
 
 static void fire_due(lua_State *L, weir_State *S, weir_Clock *root) {
@@ -413,11 +443,12 @@ static void fire_due(lua_State *L, weir_State *S, weir_Clock *root) {
     weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
 }
 
-double weir_sched_step(lua_State *L, weir_State *S, double budget) {
+/* Arguments: the state, the budget. */
+static int step_task(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
   weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
-  S->busy++;
-  S->loop_busy = S->busy;
-  S->over = 0;
+  double budget = lua_tonumber(L, 2);
+  S->loop_busy = ++S->busy;
   S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
   if (S->owes_timers)
     fire_due(L, S, root);
@@ -429,9 +460,16 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget) {
   if (S->over)
     set_late(L, S);
   S->budget = HUGE_VAL;
-  S->over = 0;
-  S->loop_busy = 0;
+  S->loop_busy = S->over = 0;
   S->busy--;
+  return 0;
+}
+
+double weir_sched_step(lua_State *L, weir_State *S, double budget) {
+  lua_pushcfunction(L, step_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushnumber(L, budget);
+  protect(L, S, 2, 0);
   if (weir_sched_is_ready(L, S) || !weir_deque_empty(&S->found))
     return 0;
   return next_timer(S);
@@ -446,6 +484,19 @@ static int started(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
+/* Arguments: the state, the Coroutine. */
+static int spawn_task(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
+  S->busy++;
+  weir_sched_enter(L, S);
+  run_one(L, S);
+  S->busy--;
+  weir_pause_settle_hooks(L, S);
+  if (has_work(S))
+    run_woken(L, S);
+  return 0;
+}
+
 int weir_sched_spawn(lua_State *L, weir_State *S) {
   if (weir_sched_suspendable(L, S)) {
     lua_pushvalue(L, 1);
@@ -454,12 +505,10 @@ int weir_sched_spawn(lua_State *L, weir_State *S) {
     return lua_yieldk(L, 0, 0, started);
   }
   if (S->busy == 0 && S->inline_runs) {
-    S->busy++;
+    lua_pushcfunction(L, spawn_task);
+    lua_pushlightuserdata(L, S);
     lua_pushvalue(L, 1);
-    weir_sched_enter(L, S);
-    run_one(L, S);
-    S->busy--;
-    weir_sched_turn(L, S);
+    protect(L, S, 2, 0);
   } else {
     weir_sched_ready(L, S, 1);
   }

@@ -17,7 +17,7 @@ int weir_sched_spawn(lua_State *L, weir_State *S);
 /* End of a call: from the host, runs what it woke. [-0, +0, m] */
 void weir_sched_turn(lua_State *L, weir_State *S);
 /* Runs what is woken until nothing is, or the budget is spent. */
-void weir_sched_run_woken(lua_State *L, weir_State *S);
+void weir_sched_run(lua_State *L, weir_State *S);
 
 /* Seconds until real time alone gives the loop something to do; negative if it never will. */
 double weir_sched_real_wait(const weir_State *S);

@@ -57,6 +57,44 @@ static int close_state(lua_State *L) {
   return 0;
 }
 
+weir_Mark weir_state_mark(const weir_State *S) {
+  weir_Mark m = {.running = S->running,
+                 .busy = S->busy,
+                 .loop_busy = S->loop_busy,
+                 .looping = S->looping,
+                 .fire_depth = S->fire_depth,
+                 .close_depth = S->close_depth,
+                 .run_top = lua_gettop(S->run),
+                 .fires = S->fires,
+                 .hooks = S->hooks,
+                 .walk = S->walk};
+  return m;
+}
+
+/* Ends the regions that an error has left open, and with them what they hold, unless `keep`: then
+   it becomes that of the region around them, with nils where something was taken. */
+static void close_regions(weir_Deque *q, const weir_Deque *then, int keep) {
+  q->head = then->head;
+  q->base = then->base;
+  if (!keep && q->tail > then->tail)
+    q->tail = then->tail;
+  if (q->floor > q->head)
+    q->floor = q->head;
+}
+
+void weir_state_return(weir_State *S, const weir_Mark *m) {
+  S->running = m->running;
+  S->busy = m->busy;
+  S->loop_busy = m->loop_busy;
+  S->looping = m->looping;
+  S->fire_depth = m->fire_depth;
+  S->close_depth = m->close_depth;
+  lua_settop(S->run, m->run_top);
+  close_regions(&S->fires, &m->fires, 1);
+  close_regions(&S->hooks, &m->hooks, 0);
+  close_regions(&S->walk, &m->walk, 0);
+}
+
 static lua_State *new_private_thread(lua_State *L, int owner, int slot, int height) {
   lua_State *thread = lua_newthread(L);
   lua_sethook(thread, NULL, 0, 0);

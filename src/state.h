@@ -94,6 +94,16 @@ struct weir_State {
   uint64_t notes;                         /* number of the last note */
 };
 
+/* Where the core stands, for whoever catches an error that goes through it: that of a failed
+   allocation. */
+typedef struct weir_Mark {
+  weir_Coroutine *running;
+  int busy, loop_busy, looping, fire_depth, close_depth, run_top;
+  weir_Deque fires, hooks, walk; /* their positions then */
+} weir_Mark;
+weir_Mark weir_state_mark(const weir_State *S);
+void weir_state_return(weir_State *S, const weir_Mark *mark);
+
 /* The state of weir in L; makes it the first time. Pushes its userdata. [-0, +1, m] */
 weir_State *weir_state_open(lua_State *L);
 /* The one that exists already; NULL if none. [-0, +0, -] */
