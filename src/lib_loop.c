@@ -68,10 +68,12 @@ static int raise_deadlock(lua_State *L, weir_State *S) {
 /* Until the Deferred at 1 is ready, or without one until nothing is left to do. */
 static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
   while (!d || !weir_deferred_ready(d)) {
-    double left = weir_sched_step(L, S, HUGE_VAL);
+    double left = weir_sched_run_until(L, S, 1);
     if (d && weir_deferred_ready(d))
       break;
-    if (left != 0 && idle(L, S, left) != 0)
+    if (left != 0)
+      left = idle(L, S, left);
+    if (left != 0)
       left = weir_sched_real_wait(S); /* no other clock moves while we wait */
     if (left < 0) {
       if (d)
@@ -88,6 +90,7 @@ static int run(lua_State *L) {
   int n = lua_gettop(L);
   check_host(L, S, "run");
   if (n == 0) {
+    lua_pushnil(L);
     loop(L, S, NULL);
     return 0;
   }

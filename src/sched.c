@@ -443,12 +443,8 @@ static void fire_due(lua_State *L, weir_State *S, weir_Clock *root) {
     weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
 }
 
-/* Arguments: the state, the budget. */
-static int step_task(lua_State *L) {
-  weir_State *S = lua_touserdata(L, 1);
+static void step(lua_State *L, weir_State *S, double budget) {
   weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
-  double budget = lua_tonumber(L, 2);
-  S->loop_busy = ++S->busy;
   S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
   if (S->owes_timers)
     fire_due(L, S, root);
@@ -460,7 +456,19 @@ static int step_task(lua_State *L) {
   if (S->over)
     set_late(L, S);
   S->budget = HUGE_VAL;
-  S->loop_busy = S->over = 0;
+  S->over = 0;
+}
+
+static int is_idle(lua_State *L, weir_State *S) {
+  return !weir_sched_is_ready(L, S) && weir_deque_empty(&S->found);
+}
+
+/* Arguments: the state, the budget. */
+static int step_task(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
+  S->loop_busy = ++S->busy;
+  step(L, S, lua_tonumber(L, 2));
+  S->loop_busy = 0;
   S->busy--;
   return 0;
 }
@@ -470,9 +478,29 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget) {
   lua_pushlightuserdata(L, S);
   lua_pushnumber(L, budget);
   protect(L, S, 2, 0);
-  if (weir_sched_is_ready(L, S) || !weir_deque_empty(&S->found))
-    return 0;
-  return next_timer(S);
+  return is_idle(L, S) ? next_timer(S) : 0;
+}
+
+/* Arguments: the state, the Deferred or nil. A hook of the host's, such as lua.c sets on an
+   interrupt, ends it: it is to be called outside. */
+static int steps_task(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
+  const weir_Deferred *d = lua_touserdata(L, 2);
+  S->loop_busy = ++S->busy;
+  do
+    step(L, S, HUGE_VAL);
+  while (!(d && weir_deferred_ready(d)) && !is_idle(L, S) && !lua_gethook(L));
+  S->loop_busy = 0;
+  S->busy--;
+  return 0;
+}
+
+double weir_sched_run_until(lua_State *L, weir_State *S, int idx) {
+  lua_pushcfunction(L, steps_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushvalue(L, idx);
+  protect(L, S, 2, 0);
+  return is_idle(L, S) ? next_timer(S) : 0;
 }
 
 /* ---- starting ---- */

@@ -21,6 +21,9 @@ void weir_sched_run(lua_State *L, weir_State *S);
 
 /* Seconds until real time alone gives the loop something to do; negative if it never will. */
 double weir_sched_real_wait(const weir_State *S);
+/* Passes until nothing is ready, or the Deferred at idx is, which may be nil. Returns what
+   weir_sched_step does. [-0, +0, m] */
+double weir_sched_run_until(lua_State *L, weir_State *S, int idx);
 /* One pass over what is ready and due. Returns seconds until there is more, or a negative number
    if there is nothing. */
 double weir_sched_step(lua_State *L, weir_State *S, double budget);
