@@ -48,7 +48,8 @@ int weir_deferred_push_outcome(lua_State *L, int idx) {
   int n = d->nvalues;
   if (n == 0)
     return 0;
-  luaL_checkstack(L, n + 2, "too many values");
+  if (n > 1) /* one fits into what a C function has, and into what loops reserve */
+    luaL_checkstack(L, n + 2, "too many values");
   lua_getiuservalue(L, idx, UV_VALUE);
   if (n == 1)
     return 1;

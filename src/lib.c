@@ -38,7 +38,8 @@ void weir_check_callable(lua_State *L, int arg) {
 }
 
 void weir_check_values(lua_State *L, const weir_State *S, int arg) {
-  for (int i = arg; i <= lua_gettop(L); i++)
+  int top = lua_gettop(L);
+  for (int i = arg; i <= top; i++)
     luaL_argcheck(L, !weir_deferred_at(L, S, i), i, "a Deferred cannot be a value");
 }
 

@@ -55,23 +55,28 @@ static void copy_hooks(lua_State *L) {
   lua_replace(L, 1);
 }
 
-static int deferred(lua_State *L) {
-  weir_State *S = weir_upstate(L);
+/* A canceller, or hooks, at 1. */
+static int deferred_with_hooks(lua_State *L, weir_State *S) {
   weir_Deferred *d;
-  int with_hooks = 0;
+  int single = is_callable(L, 1);
   lua_settop(L, 1);
-  if (!lua_isnil(L, 1) && !is_callable(L, 1)) {
+  if (!single) {
     luaL_checktype(L, 1, LUA_TTABLE);
     copy_hooks(L);
-    with_hooks = 1;
   }
   d = weir_deferred_new(L, S, KIND_DEFERRED, sizeof *d);
-  if (with_hooks)
+  if (!single)
     d->flags |= FLAG_HOOKS;
-  if (!lua_isnil(L, 1)) {
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, UV_VALUE);
-  }
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, UV_VALUE);
+  return 1;
+}
+
+static int deferred(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  if (!lua_isnoneornil(L, 1))
+    return deferred_with_hooks(L, S);
+  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
   return 1;
 }
 
@@ -115,9 +120,7 @@ static int shield(lua_State *L) {
 
 /* ---- firing ---- */
 
-static int fire(lua_State *L, const char *verb, int failed) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1);
+static int fire(lua_State *L, weir_State *S, weir_Deferred *d, const char *verb, int failed) {
   int n = lua_gettop(L) - 1;
   if (weir_is_coroutine(d))
     return luaL_error(L, "attempt to %s a Coroutine", verb);
@@ -135,15 +138,17 @@ static int fire(lua_State *L, const char *verb, int failed) {
 
 static int callback(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_check_deferred(L, S, 1);
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
   weir_check_values(L, S, 2);
-  return fire(L, "callback", 0);
+  return fire(L, S, d, "callback", 0);
 }
 
 static int errback(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
   luaL_checkany(L, 2);
   lua_settop(L, 2);
-  return fire(L, "errback", 1);
+  return fire(L, S, d, "errback", 1);
 }
 
 /* ---- callbacks ---- */
