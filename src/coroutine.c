@@ -310,20 +310,14 @@ int weir_coroutine_can_resume(const weir_Coroutine *c) {
   return lua_status(c->thread) == LUA_YIELD;
 }
 
-int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  weir_Coroutine *before = S->running;
+/* Its handlers run as the coroutine, which has `running` already at a noreturn. */
+static int close_thread(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
   int status;
-  if (S->close_depth >= NESTED_CLOSES) {
-    lua_pushliteral(L, "C stack overflow");
-    return LUA_ERRERR;
+  if (before != c) {
+    lua_pushvalue(L, idx);
+    weir_sched_enter(L, S);
   }
-  if (weir_coroutine_is_used(c)) {
-    lua_pushliteral(L, "cannot close a running coroutine");
-    return LUA_ERRRUN;
-  }
-  lua_pushvalue(L, idx);
-  weir_sched_enter(L, S);
   S->close_depth++;
   S->busy++;
   c->life = LIFE_RUNNING;
@@ -332,7 +326,20 @@ int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
   c->top = c->thread;
   S->busy--;
   S->close_depth--;
-  weir_sched_leave(S, before);
+  if (before != c)
+    weir_sched_leave(S, before);
+  return status;
+}
+
+int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
+  const weir_Coroutine *c = lua_touserdata(L, idx);
+  int status;
+  if (S->close_depth >= NESTED_CLOSES || weir_coroutine_is_used(c)) {
+    lua_pushstring(L, weir_coroutine_is_used(c) ? "cannot close a running coroutine"
+                                                : "C stack overflow");
+    return LUA_ERRRUN;
+  }
+  status = close_thread(L, S, idx);
   if (status != LUA_OK) {
     lua_xmove(c->thread, L, 1);
     if (lua_status(c->thread) != LUA_OK) /* before 5.4.3 the thread stays dead */
