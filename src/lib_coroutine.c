@@ -5,6 +5,7 @@
 #include "close.h"
 #include "failure.h"
 #include "lib.h"
+#include "quiet.h"
 #include "sched.h"
 #include "tail.h"
 #include "wait.h"
@@ -120,20 +121,29 @@ static int push_threads(lua_State *L, const weir_Deferred *root) {
   return n;
 }
 
-static int push_live_trace(lua_State *L, const weir_Deferred *d) {
-  int top = lua_gettop(L), n;
+/* Argument: the Coroutine. To be called quietly: a finalizer could resume a thread that is being
+   looked at. */
+static int live_trace(lua_State *L) {
+  int n;
   luaL_Buffer b;
   luaL_checkstack(L, TRACE_MOST + 8, NULL);
-  n = push_threads(L, d);
+  n = push_threads(L, lua_touserdata(L, 1));
   luaL_buffinit(L, &b);
   for (int i = 1; i <= n; i++) {
-    lua_State *thread = lua_tothread(L, top + i);
+    lua_State *thread = lua_tothread(L, 1 + i);
     if (i > 1)
       luaL_addstring(&b, "\nawaited by:\n");
-    luaL_traceback(L, thread, NULL, thread == L ? 1 : 0);
+    luaL_traceback(L, thread, NULL, thread == L ? 2 : 0); /* not this and the method itself */
     luaL_addvalue(&b);
   }
   luaL_pushresult(&b);
+  return 1;
+}
+
+static int push_live_trace(lua_State *L) {
+  lua_pushcfunction(L, live_trace);
+  lua_pushvalue(L, 1);
+  weir_call_quietly(L, 1, 1);
   return 1;
 }
 
@@ -142,7 +152,7 @@ static int traceback(lua_State *L) {
   const weir_Coroutine *c = check_coroutine(L, S, 1);
   lua_settop(L, 1);
   if (c->d.phase == PHASE_PENDING || c->d.phase == PHASE_WAITING)
-    return push_live_trace(L, &c->d);
+    return push_live_trace(L);
   if (!(c->d.flags & FLAG_NOTED)) {
     lua_pushliteral(L, "");
     return 1;
