@@ -268,6 +268,10 @@ void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double de
   if (!(deadline < HUGE_VAL))
     return;
   t = lua_newuserdatauv(L, sizeof *t, LIMIT_SLOTS);
+  if (d->phase == PHASE_SETTLED) { /* by a finalizer */
+    lua_pop(L, 1);
+    return;
+  }
   *t = (weir_Timer){.kind = (uint8_t)kind};
   lua_pushvalue(L, idx);
   lua_setiuservalue(L, -2, LIMIT_NODE);

@@ -63,7 +63,7 @@ int weir_deferred_push_outcome(lua_State *L, int idx) {
 static void apply_timeout(lua_State *L, weir_State *S, const weir_Deferred *d) {
   if (!(d->flags & FLAG_TIMED_OUT) || !weir_error_is(L, S, lua_gettop(L), ERROR_CANCELLED))
     return;
-  lua_pushliteral(L, "reason");
+  weir_state_push(L, S, HOME_REASON);
   lua_rawget(L, -2);
   if (weir_error_is(L, S, lua_gettop(L), ERROR_TIMEOUT))
     lua_remove(L, -2);

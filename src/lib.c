@@ -171,6 +171,11 @@ static void make_classes(lua_State *L, weir_State *S) {
   new_error_class(L, S, HOME_ERROR, "WeirError");
 }
 
+static void make_strings(lua_State *L, weir_State *S) {
+  lua_pushliteral(L, "reason");
+  weir_state_set(L, S, HOME_REASON);
+}
+
 static void make_notes(lua_State *L, weir_State *S) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
@@ -200,6 +205,7 @@ int luaopen_weir_core(lua_State *L) {
     find_pcall(L, S);
     make_classes(L, S);
     make_notes(L, S);
+    make_strings(L, S);
     make_clocks(L, S);
     S->is_open = 1;
   }

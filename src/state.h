@@ -37,6 +37,7 @@ enum {
   HOME_ON_UNHANDLED,
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
+  HOME_REASON,       /* the string, so that to push it allocates nothing */
   HOME_CALLEE,       /* a coroutine about to be started for `running` */
   HOME_SLOTS = HOME_CALLEE
 };
