@@ -57,24 +57,36 @@ static int outcome_now(lua_State *L, weir_State *S, int idx) {
   return lua_error(L);
 }
 
+/* Makes room for the wait, and sets its limit, if it has one. That allocates: what is looked at
+   behind it stays as it is. */
+static void prepare(lua_State *L, weir_State *S, weir_Coroutine *c, int me, double limit) {
+  weir_wait_reserve(L, 1);
+  if (!(limit < HUGE_VAL))
+    return;
+  weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
+  c->limited = 1;
+}
+
+static void unlimit(weir_Coroutine *c) {
+  if (c->limited)
+    weir_timer_unlimit(&c->d, TIMER_AWAIT);
+  c->limited = 0;
+}
+
 int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
   weir_Deferred *d = lua_touserdata(L, 1);
   int me;
-  weir_wait_reserve(L, 1);
   if (weir_deferred_ready(d))
     return outcome_now(L, S, 1);
-  weir_await_strike(L, S, c);
-  if (d == &c->d)
-    return luaL_error(L, "attempt to await the running coroutine itself");
   weir_state_push_running(L, S);
   me = lua_gettop(L);
-  if (limit < HUGE_VAL) {
-    weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
-    c->limited = 1;
-    if (weir_deferred_ready(d)) { /* by a finalizer */
-      weir_timer_unlimit(&c->d, TIMER_AWAIT);
+  prepare(L, S, c, me, limit);
+  if (weir_deferred_ready(d) || weir_coroutine_is_due(c) || d == &c->d) {
+    unlimit(c);
+    if (weir_deferred_ready(d))
       return outcome_now(L, S, 1);
-    }
+    weir_await_strike(L, S, c);
+    return luaL_error(L, "attempt to await the running coroutine itself");
   }
   weir_wait_begin(L, S, me, 1, WAIT_AWAIT);
   c->life = LIFE_WAITING;

@@ -48,8 +48,9 @@ static int is_arriving(const weir_Deferred *w) {
 
 void weir_cancel_push_parting(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *w = lua_touserdata(L, idx);
-  if (weir_is_coroutine(w) && (w->flags & FLAG_MARKED))
-    weir_coroutine_strike(L, S, weir_coroutine(w), idx);
+  weir_Coroutine *c = weir_is_coroutine(w) ? weir_coroutine(w) : NULL;
+  if (c && (weir_coroutine_is_due(c) || ((w->flags & FLAG_MARKED) && c->life == LIFE_ENDED)))
+    weir_coroutine_strike(L, S, c, idx);
   else
     lua_pushvalue(L, error);
 }
@@ -107,8 +108,7 @@ static void give_grace(lua_State *L, weir_State *S, int idx, Walk *walk) {
   if (walk->has_root)
     return;
   walk->has_root = 1;
-  lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->dying, 0, NULL);
+  weir_cancel_watch(L, S, idx);
 }
 
 static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
@@ -240,20 +240,24 @@ int weir_cancel(lua_State *L, weir_State *S, int idx, double grace) {
 }
 
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
-  weir_Deferred *w = lua_touserdata(L, idx);
+  weir_Coroutine *c = lua_touserdata(L, idx);
   int error = lua_gettop(L);
-  if (!w->target || (w->flags & FLAG_MARKED)) { /* gone, or leaving already with its cancel error */
+  if (!c->d.target || weir_coroutine_is_due(c)) { /* gone, or leaving with its cancel error */
     lua_settop(L, error - 1);
     return;
   }
-  lua_pushvalue(L, error);
-  lua_setiuservalue(L, idx, UV_VALUE);
+  weir_coroutine_set_parting(L, idx, error);
   lua_pushvalue(L, idx);
   if (descend(L, S, lua_gettop(L), error) == DESCEND) {
     lua_pushvalue(L, error);
     weir_cancel(L, S, error + 1, S->grace);
   }
   lua_settop(L, error - 1);
+}
+
+void weir_cancel_watch(lua_State *L, weir_State *S, int idx) {
+  lua_pushvalue(L, idx);
+  weir_deque_push(L, &S->dying, 0, NULL);
 }
 
 void weir_cancel_end_turn(lua_State *L, weir_State *S) {

@@ -24,6 +24,9 @@ void weir_cancel_push_parting(lua_State *L, weir_State *S, int idx, int error);
 
 /* The time, on the loop's clock, at which a grace that begins now runs out. */
 double weir_cancel_deadline(weir_State *S, double grace);
+/* The cancelled coroutine at idx gets a grace timer at the end of the turn, unless it has ended.
+   [-0, +0, m] */
+void weir_cancel_watch(lua_State *L, weir_State *S, int idx);
 /* Gives grace timers to what was cancelled in this turn and has not ended. [-0, +0, m] */
 void weir_cancel_end_turn(lua_State *L, weir_State *S);
 

@@ -42,7 +42,12 @@ static int collect_one(lua_State *L, weir_State *S, int error) {
   lua_getiuservalue(L, idx, UV_TARGET);
   weir_wait_end(L, S, idx);
   lua_replace(L, idx);
-  return goes_along(S, lua_touserdata(L, idx));
+  d = lua_touserdata(L, idx);
+  if (goes_along(S, d))
+    return 1;
+  if (weir_is_coroutine(d) && (d->flags & FLAG_MARKED)) /* nobody stands for it any more */
+    weir_cancel_watch(L, S, idx);
+  return 0;
 }
 
 static void close_one(lua_State *L, weir_State *S, int idx, int error) {

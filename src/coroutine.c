@@ -67,6 +67,8 @@ static void release(lua_State *L, weir_State *S, int idx) {
   lua_getiuservalue(L, idx, UV_OWNER);
   owner = lua_gettop(L);
   clear_slot(L, owner, OWNER_COROUTINE);
+  if (c->parting)
+    clear_slot(L, owner, OWNER_PARTING);
   if (c->raising)
     drop_raise(L, c, idx);
   if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
@@ -202,15 +204,24 @@ void weir_coroutine_strike(lua_State *L, weir_State *S, weir_Coroutine *c, int i
   lua_getiuservalue(L, idx, UV_VALUE);
 }
 
-/* The error with which it leaves what it waited on. */
-static void push_leaving_error(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  if (c->d.flags & FLAG_MARKED) {
+void weir_coroutine_set_parting(lua_State *L, int idx, int error) {
+  lua_getiuservalue(L, idx, UV_OWNER);
+  lua_pushvalue(L, error);
+  lua_setiuservalue(L, -2, OWNER_PARTING);
+  lua_pop(L, 1);
+  ((weir_Coroutine *)lua_touserdata(L, idx))->parting = 1;
+}
+
+/* The error with which it leaves what it waited on: of a cancel, else of a limit. */
+static void push_parting_error(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  if (weir_coroutine_is_due(c)) {
     weir_coroutine_strike(L, S, c, idx);
     return;
   }
-  lua_getiuservalue(L, idx, UV_VALUE);
-  lua_pushnil(L);
-  lua_setiuservalue(L, idx, UV_VALUE);
+  lua_getiuservalue(L, idx, UV_OWNER);
+  lua_getiuservalue(L, -1, OWNER_PARTING);
+  clear_slot(L, lua_gettop(L) - 1, OWNER_PARTING);
+  lua_remove(L, -2);
 }
 
 static void keep_note(lua_State *L, int idx, int didx) {
@@ -226,7 +237,7 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
   int failed = (d->flags & FLAG_FAILED) != 0;
   int n = d->nvalues;
   if (failed && (c->d.flags & FLAG_LEAVING)) {
-    push_leaving_error(L, S, c, idx);
+    push_parting_error(L, S, c, idx);
     weir_coroutine_raise(L, S, idx);
     return;
   }

@@ -42,6 +42,7 @@ struct weir_Coroutine {
   unsigned blocked : 1;        /* a C call stands between its generator and its thread */
   unsigned unwinding : 1;      /* an uncaught error is closing its variables */
   unsigned force : 1;          /* to be closed at the next wait */
+  unsigned parting : 1;        /* OWNER_PARTING has been used */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
   unsigned handler_failed : 1; /* closed by force, and a handler raised */
@@ -49,7 +50,14 @@ struct weir_Coroutine {
 
 /* User values of an owner: it holds a thread, passes from coroutine to coroutine with it, and has
    the finalizer that tells when its coroutine was lost. */
-enum { OWNER_THREAD = 1, OWNER_COROUTINE, OWNER_RAISE, OWNER_NOTE, OWNER_SLOTS = OWNER_NOTE };
+enum {
+  OWNER_THREAD = 1,
+  OWNER_COROUTINE,
+  OWNER_RAISE,   /* while `raising` */
+  OWNER_NOTE,    /* of an uncaught error, while `unwinding` */
+  OWNER_PARTING, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING */
+  OWNER_SLOTS = OWNER_PARTING
+};
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
 
@@ -59,6 +67,8 @@ static inline int weir_is_coroutine(const weir_Deferred *d) {
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);
+/* The Coroutine at idx is to leave its wait with the error at `error`. [-0, +0, -] */
+void weir_coroutine_set_parting(lua_State *L, int idx, int error);
 /* Makes the values of L, a function and arguments, into a Coroutine, then the only value. [*, +1,
  * m] */
 weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S);
