@@ -21,7 +21,7 @@ void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {
   if (!weir_coroutine_is_due(c))
     return;
   weir_state_push_running(L, S);
-  weir_coroutine_strike(L, S, c, lua_gettop(L));
+  weir_coroutine_strike(L, c, lua_gettop(L));
   lua_error(L);
 }
 
@@ -132,8 +132,8 @@ static int answer_outcome(lua_State *L, weir_State *S, weir_Coroutine *c, int d)
   return answer(L, c, n, failed);
 }
 
-static int answer_cancel(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  weir_coroutine_strike(L, S, c, idx);
+static int answer_cancel(lua_State *L, weir_Coroutine *c, int idx) {
+  weir_coroutine_strike(L, c, idx);
   return answer(L, c, 1, 1);
 }
 
@@ -144,7 +144,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (weir_deferred_ready(lua_touserdata(L, d)))
     return answer_outcome(L, S, c, d);
   if (weir_coroutine_is_due(c))
-    return answer_cancel(L, S, c, idx);
+    return answer_cancel(L, c, idx);
   if (lua_touserdata(L, d) == (void *)c)
     return answer_error(L, c, "attempt to await the running coroutine itself");
   weir_wait_begin(L, S, idx, d, WAIT_AWAIT);
@@ -161,7 +161,7 @@ int weir_await_raw(lua_State *L, weir_State *S, int idx, int n) {
       return wait_raw(L, S, c, idx);
   } else if (n == 0) {
     if (weir_coroutine_is_due(c))
-      return answer_cancel(L, S, c, idx);
+      return answer_cancel(L, c, idx);
     S->signal = SIGNAL_YIELD;
     return 0;
   } else {

@@ -46,11 +46,11 @@ static int is_arriving(const weir_Deferred *w) {
   return !weir_deferred_is_open(w->target) && !(w->target->flags & FLAG_HELD);
 }
 
-void weir_cancel_push_parting(lua_State *L, weir_State *S, int idx, int error) {
+void weir_cancel_push_parting(lua_State *L, int idx, int error) {
   weir_Deferred *w = lua_touserdata(L, idx);
   weir_Coroutine *c = weir_is_coroutine(w) ? weir_coroutine(w) : NULL;
   if (c && (weir_coroutine_is_due(c) || ((w->flags & FLAG_MARKED) && c->life == LIFE_ENDED)))
-    weir_coroutine_strike(L, S, c, idx);
+    weir_coroutine_strike(L, c, idx);
   else
     lua_pushvalue(L, error);
 }
@@ -63,7 +63,7 @@ static int descend(lua_State *L, weir_State *S, int idx, int error) {
     return STOP;
   if (is_left_alone(L, idx, error)) {
     weir_wait_end(L, S, idx);
-    weir_cancel_push_parting(L, S, idx, error);
+    weir_cancel_push_parting(L, idx, error);
     weir_wait_fail(L, S, idx);
     return DONE;
   }
@@ -83,7 +83,7 @@ static void strike_ready(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   if (!c->gave_way)
     return; /* 5.8: what has arrived is delivered first */
-  weir_coroutine_strike(L, S, c, idx);
+  weir_coroutine_strike(L, c, idx);
   weir_coroutine_raise(L, S, idx);
 }
 
@@ -122,7 +122,7 @@ static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
   weir_cancel_mark(L, S, idx, walk->error);
   give_grace(L, S, idx, walk);
   if (leaves) {
-    weir_cancel_push_parting(L, S, idx, walk->error);
+    weir_cancel_push_parting(L, idx, walk->error);
     weir_wait_fail(L, S, idx);
     return DONE;
   }

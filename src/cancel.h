@@ -20,7 +20,7 @@ void weir_cancel_leave(lua_State *L, weir_State *S, int idx);
 void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error);
 /* Pushes the error with which the waiter at idx goes: its own, else the one at `error`.
    [-0, +1, -] */
-void weir_cancel_push_parting(lua_State *L, weir_State *S, int idx, int error);
+void weir_cancel_push_parting(lua_State *L, int idx, int error);
 
 /* The time, on the loop's clock, at which a grace that begins now runs out. */
 double weir_cancel_deadline(weir_State *S, double grace);

@@ -56,7 +56,7 @@ static void close_one(lua_State *L, weir_State *S, int idx, int error) {
   if (!weir_deferred_is_open(&c->d))
     return; /* ended meanwhile, by a handler of another */
   if (!weir_is_coroutine(&c->d) || c->life == LIFE_ENDED) {
-    weir_cancel_push_parting(L, S, idx, error);
+    weir_cancel_push_parting(L, idx, error);
     weir_wait_fail(L, S, idx);
     return;
   }

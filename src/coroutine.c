@@ -198,8 +198,7 @@ void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {
   set_ready(L, S, idx, 1, 1);
 }
 
-void weir_coroutine_strike(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  (void)S;
+void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx) {
   c->struck = 1;
   lua_getiuservalue(L, idx, UV_VALUE);
 }
@@ -213,9 +212,9 @@ void weir_coroutine_set_parting(lua_State *L, int idx, int error) {
 }
 
 /* The error with which it leaves what it waited on: of a cancel, else of a limit. */
-static void push_parting_error(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+static void push_parting_error(lua_State *L, weir_Coroutine *c, int idx) {
   if (weir_coroutine_is_due(c)) {
-    weir_coroutine_strike(L, S, c, idx);
+    weir_coroutine_strike(L, c, idx);
     return;
   }
   lua_getiuservalue(L, idx, UV_OWNER);
@@ -237,7 +236,7 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
   int failed = (d->flags & FLAG_FAILED) != 0;
   int n = d->nvalues;
   if (failed && (c->d.flags & FLAG_LEAVING)) {
-    push_parting_error(L, S, c, idx);
+    push_parting_error(L, c, idx);
     weir_coroutine_raise(L, S, idx);
     return;
   }

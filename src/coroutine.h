@@ -94,8 +94,9 @@ int weir_coroutine_reset(lua_State *L, weir_State *S, int idx);
 static inline int weir_coroutine_is_due(const weir_Coroutine *c) {
   return (c->d.flags & FLAG_MARKED) && !c->struck;
 }
-/* Sets the running one's cancel error to be raised now: pushes it. [-0, +1, -] */
-void weir_coroutine_strike(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
+/* Pushes the cancel error of the Coroutine at idx, which is raised in it now: no other wait of it
+   will. [-0, +1, -] */
+void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx);
 /* Sets up a hook that raises the error on top at the next instruction of its thread. [-1, +0, -] */
 void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx);
 /* While `raising`: takes that away again and pushes the error. [-0, +1, -] */

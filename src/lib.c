@@ -51,8 +51,6 @@ void weir_lib_finish(lua_State *L, weir_State *S) {
 /* ---- metatables ---- */
 
 static void set_functions(lua_State *L, const luaL_Reg *functions) { /* table on top */
-  weir_State *S = weir_state_get(L);
-  (void)S;
   weir_state_open(L);
   luaL_setfuncs(L, functions, 1);
 }

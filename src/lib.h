@@ -13,8 +13,10 @@ extern const luaL_Reg weir_lib_coroutine[], weir_lib_coroutine_methods[];
 extern const luaL_Reg weir_lib_clock[], weir_lib_clock_methods[];
 extern const luaL_Reg weir_lib_loop[];
 
+/* __tostring of Deferreds and Coroutines */
 int weir_lib_tostring(lua_State *L);
 
+/* These raise unless the argument is what the name says. [-0, +0, v] */
 weir_Deferred *weir_check_deferred(lua_State *L, const weir_State *S, int arg);
 weir_Clock *weir_check_clock(lua_State *L, const weir_State *S, int arg);
 /* A time in seconds: neither negative nor NaN. */
