@@ -60,11 +60,11 @@ static int outcome_now(lua_State *L, weir_State *S, int idx) {
 /* Makes room for the wait, and sets its limit, if it has one. That allocates: what is looked at
    behind it stays as it is. */
 static void prepare(lua_State *L, weir_State *S, weir_Coroutine *c, int me, double limit) {
+  if (limit < HUGE_VAL) {
+    weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
+    c->limited = 1;
+  }
   weir_wait_reserve(L, 1);
-  if (!(limit < HUGE_VAL))
-    return;
-  weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
-  c->limited = 1;
 }
 
 static void unlimit(weir_Coroutine *c) {

@@ -193,6 +193,8 @@ static int cancel_pending(lua_State *L, weir_State *S, int idx, Walk *walk) {
 /* What it waits on is cancelled for it; a pause of its own does not keep the answer from it. */
 static int cancel_adopter(lua_State *L, weir_State *S, int idx, const Walk *walk) {
   weir_Deferred *d = lua_touserdata(L, idx);
+  if (!d->target)
+    return STOP; /* it is being closed along with a coroutine */
   d->flags |= FLAG_OVERRIDE;
   weir_pause_rehold(L, S, idx);
   return descend(L, S, idx, walk->error);

@@ -153,12 +153,22 @@ static void put_in(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, do
   count(t, keeps);
 }
 
+static void link_limit(weir_Timer *t, weir_Deferred *d) {
+  t->node = d;
+  t->prev = NULL;
+  t->next = d->timers;
+  if (t->next)
+    t->next->prev = t;
+  d->timers = t;
+}
+
 static void unlink_limit(weir_Timer *t) {
-  weir_Timer **at = &t->node->timers;
-  while (*at && *at != t)
-    at = &(*at)->next;
-  if (*at)
-    *at = t->next;
+  if (t->prev)
+    t->prev->next = t->next;
+  else
+    t->node->timers = t->next;
+  if (t->next)
+    t->next->prev = t->prev;
   t->node = NULL;
 }
 
@@ -278,9 +288,8 @@ void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double de
   lua_pushvalue(L, clock);
   lua_setiuservalue(L, -2, LIMIT_CLOCK);
   arm(L, S, lua_touserdata(L, clock), t, deadline, lua_gettop(L));
-  t->node = d;
-  t->next = d->timers;
-  d->timers = t;
+  if (t->item.pos) /* not on a clock that is gone */
+    link_limit(t, d);
   lua_pop(L, 1);
 }
 

@@ -29,12 +29,12 @@ typedef struct weir_Timer {
   double remaining;   /* while frozen: what was left; HUGE_VAL: never comes */
   uint64_t seq;
   int slot;
-  uint8_t kind;            /* weir_TimerKind */
-  uint8_t instant;         /* armed for what was the present then: not in the advance under way */
-  uint8_t keeps;           /* counted in `keeping` of its clock */
-  uint8_t set_aside;       /* in `aside`, not in `due` */
-  weir_Deferred *node;     /* limits: in the list of this one while armed */
-  struct weir_Timer *next; /* in that list */
+  uint8_t kind;        /* weir_TimerKind */
+  uint8_t instant;     /* armed for what was the present then: not in the advance under way */
+  uint8_t keeps;       /* counted in `keeping` of its clock */
+  uint8_t set_aside;   /* in `aside`, not in `due` */
+  weir_Deferred *node; /* limits: in the list of this one while armed */
+  struct weir_Timer *prev, *next; /* in that list */
 } weir_Timer;
 
 typedef struct weir_Timed {

@@ -41,8 +41,9 @@ static void anchor(lua_State *L, weir_Deferred *d, int w, int idx, int64_t slot)
 void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
   weir_Deferred *w = lua_touserdata(L, widx);
   weir_Deferred *d = lua_touserdata(L, didx);
-  int64_t slot = d->last ? d->last->slot + 1 : 1;
+  int64_t slot;
   weir_wait_reserve(L, didx);
+  slot = d->last ? d->last->slot + 1 : 1;
   anchor(L, d, widx, didx, slot);
   lua_pushvalue(L, didx);
   lua_setiuservalue(L, widx, UV_TARGET);

@@ -23,7 +23,7 @@ describe("regression 029", function()
           d:pause()
           d:unpause()
         end)
-        list[1] = true -- takes memory, and no step of the collector
+        rawset(list, 1, true) -- takes memory, and no step of the collector
       end)
       d:add_callback(function() return inner end)
       d:callback()
