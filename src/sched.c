@@ -463,44 +463,41 @@ static int is_idle(lua_State *L, weir_State *S) {
   return !weir_sched_is_ready(L, S) && weir_deque_empty(&S->found);
 }
 
-/* Arguments: the state, the budget. */
-static int step_task(lua_State *L) {
+/* Arguments: the state, the budget, whether to go on while anything is ready, and perhaps until
+   which Deferred is. A hook of the host's, such as lua.c sets on an interrupt, ends it too: that is
+   to be called outside. */
+static int steps_task(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
+  int again = lua_toboolean(L, 3);
+  const weir_Deferred *d = lua_touserdata(L, 4);
   S->loop_busy = ++S->busy;
-  step(L, S, lua_tonumber(L, 2));
+  do
+    step(L, S, lua_tonumber(L, 2));
+  while (again && !(d && weir_deferred_ready(d)) && !is_idle(L, S) && !lua_gethook(L));
   S->loop_busy = 0;
   S->busy--;
   return 0;
+}
+
+/* The Deferred, or nil, is on top. */
+static double run_steps(lua_State *L, weir_State *S, double budget, int again) {
+  lua_pushcfunction(L, steps_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushnumber(L, budget);
+  lua_pushboolean(L, again);
+  lua_rotate(L, -5, -1);
+  protect(L, S, 4, 0);
+  return is_idle(L, S) ? next_timer(S) : 0;
 }
 
 double weir_sched_step(lua_State *L, weir_State *S, double budget) {
-  lua_pushcfunction(L, step_task);
-  lua_pushlightuserdata(L, S);
-  lua_pushnumber(L, budget);
-  protect(L, S, 2, 0);
-  return is_idle(L, S) ? next_timer(S) : 0;
-}
-
-/* Arguments: the state, the Deferred or nil. A hook of the host's, such as lua.c sets on an
-   interrupt, ends it: it is to be called outside. */
-static int steps_task(lua_State *L) {
-  weir_State *S = lua_touserdata(L, 1);
-  const weir_Deferred *d = lua_touserdata(L, 2);
-  S->loop_busy = ++S->busy;
-  do
-    step(L, S, HUGE_VAL);
-  while (!(d && weir_deferred_ready(d)) && !is_idle(L, S) && !lua_gethook(L));
-  S->loop_busy = 0;
-  S->busy--;
-  return 0;
+  lua_pushnil(L);
+  return run_steps(L, S, budget, 0);
 }
 
 double weir_sched_run_until(lua_State *L, weir_State *S, int idx) {
-  lua_pushcfunction(L, steps_task);
-  lua_pushlightuserdata(L, S);
   lua_pushvalue(L, idx);
-  protect(L, S, 2, 0);
-  return is_idle(L, S) ? next_timer(S) : 0;
+  return run_steps(L, S, HUGE_VAL, 1);
 }
 
 /* ---- starting ---- */
