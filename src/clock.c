@@ -324,7 +324,7 @@ static void fire_timeout(lua_State *L, weir_State *S, int idx) {
 
 static void fire_grace(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
+  if (weir_coroutine_is_executing(&c->d))
     c->force = 1;
   else if (!weir_close(L, S, idx))
     lua_pop(L, 1);

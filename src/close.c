@@ -7,11 +7,6 @@
 #include "wait.h"
 #include "walk.h"
 
-static int is_executing(const weir_Deferred *d) {
-  const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
-  return weir_is_coroutine(d) && (c->life == LIFE_RUNNING || c->life == LIFE_CALLING);
-}
-
 /* Does it go with the one that has just left it? The last waiter takes it along; so does anyone
    when its own grace has run out. */
 static int goes_along(weir_State *S, const weir_Deferred *d) {
@@ -26,10 +21,10 @@ static int goes_along(weir_State *S, const weir_Deferred *d) {
 static int collect_one(lua_State *L, weir_State *S, int error) {
   weir_Deferred *d = lua_touserdata(L, -1);
   int idx = lua_gettop(L);
-  if (is_executing(d) || (!weir_is_coroutine(d) && d->phase == PHASE_PENDING)) {
+  if (weir_coroutine_is_executing(d) || (!weir_is_coroutine(d) && d->phase == PHASE_PENDING)) {
     lua_pushvalue(L, error);
     weir_cancel_from(L, S, idx, weir_cancel_deadline(S, 0));
-    if (is_executing(d))
+    if (weir_coroutine_is_executing(d))
       weir_coroutine(d)->force = 1;
     return 0;
   }

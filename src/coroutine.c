@@ -370,24 +370,6 @@ static int apply_cancel(lua_State *L, int idx, int n, int *failed) {
   return 1;
 }
 
-static int pack_values(lua_State *L) {
-  weir_deferred_pack(L, lua_gettop(L));
-  return 1;
-}
-
-static int pack_safely(lua_State *L, int n, int *failed) {
-  if (n < 2) {
-    weir_deferred_pack(L, n);
-    return n;
-  }
-  lua_pushcfunction(L, pack_values);
-  lua_insert(L, -n - 1);
-  if (lua_pcall(L, n, 1, 0) == LUA_OK)
-    return n;
-  *failed = 1;
-  return 1;
-}
-
 static void retire(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   weir_list_remove(S->live_first, S->live_last, c, prev, next);
@@ -422,7 +404,7 @@ void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed)
     c->d.phase = PHASE_FIRED;
     weir_deferred_adopt(L, S, idx);
   } else {
-    n = pack_safely(L, n, &failed);
+    n = weir_deferred_pack_safely(L, n, &failed);
     n = apply_cancel(L, idx, n, &failed);
     if (c->unwinding)
       take_note(L, S, idx);

@@ -64,6 +64,11 @@ enum {
 static inline int weir_is_coroutine(const weir_Deferred *d) {
   return d->kind == KIND_COROUTINE;
 }
+/* Is it a Coroutine that runs, or waits for its eager callee? */
+static inline int weir_coroutine_is_executing(const weir_Deferred *d) {
+  const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
+  return weir_is_coroutine(d) && (c->life == LIFE_RUNNING || c->life == LIFE_CALLING);
+}
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);

@@ -43,6 +43,24 @@ void weir_deferred_pack(lua_State *L, int n) {
     lua_rawseti(L, -i - 1, i);
 }
 
+static int pack_all(lua_State *L) {
+  weir_deferred_pack(L, lua_gettop(L));
+  return 1;
+}
+
+int weir_deferred_pack_safely(lua_State *L, int n, int *failed) {
+  if (n < 2) {
+    weir_deferred_pack(L, n);
+    return n;
+  }
+  lua_pushcfunction(L, pack_all);
+  lua_insert(L, -n - 1);
+  if (lua_pcall(L, n, 1, 0) == LUA_OK)
+    return n;
+  *failed = 1;
+  return 1;
+}
+
 int weir_deferred_push_outcome(lua_State *L, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   int n = d->nvalues;
@@ -214,11 +232,6 @@ int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults) {
   return status;
 }
 
-static int pack_results(lua_State *L) {
-  weir_deferred_pack(L, lua_gettop(L));
-  return 1;
-}
-
 /* The n results on top are the next outcome. */
 static void take_results(lua_State *L, weir_State *S, int idx, int n) {
   int failed = 0;
@@ -226,14 +239,8 @@ static void take_results(lua_State *L, weir_State *S, int idx, int n) {
     weir_deferred_adopt(L, S, idx);
     return;
   }
-  if (n > 1) {
-    lua_pushcfunction(L, pack_results);
-    lua_insert(L, -n - 1);
-    failed = lua_pcall(L, n, 1, 0) != LUA_OK;
-  } else {
-    weir_deferred_pack(L, n);
-  }
-  weir_deferred_set_outcome(L, S, idx, failed ? 1 : n, failed);
+  n = weir_deferred_pack_safely(L, n, &failed);
+  weir_deferred_set_outcome(L, S, idx, n, failed);
 }
 
 static int push_arguments(lua_State *L, const weir_Deferred *d, int idx, weir_Call call) {

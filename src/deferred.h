@@ -110,6 +110,9 @@ static inline int weir_deferred_is_open(const weir_Deferred *d) {
 
 /* Replaces the n values on top by what a user value can hold: one value. [-n, +1, m] */
 void weir_deferred_pack(lua_State *L, int n);
+/* The same where nothing may be raised: an error becomes the value, and sets `failed`. Returns the
+   number of values. [-n, +1, -] */
+int weir_deferred_pack_safely(lua_State *L, int n, int *failed);
 /* Pushes the values of the outcome; returns their number. [-0, +n, e] */
 int weir_deferred_push_outcome(lua_State *L, int idx);
 /* The value on top, packed, is the outcome now; no one is told yet. [-1, +0, -] */

@@ -29,12 +29,18 @@ double weir_check_seconds(lua_State *L, int arg) {
   return seconds;
 }
 
-void weir_check_callable(lua_State *L, int arg) {
-  if (lua_isfunction(L, arg))
-    return;
-  if (luaL_getmetafield(L, arg, "__call") == LUA_TNIL)
-    luaL_typeerror(L, arg, "function");
+int weir_is_callable(lua_State *L, int idx) {
+  if (lua_isfunction(L, idx))
+    return 1;
+  if (luaL_getmetafield(L, idx, "__call") == LUA_TNIL)
+    return 0;
   lua_pop(L, 1);
+  return 1;
+}
+
+void weir_check_callable(lua_State *L, int arg) {
+  if (!weir_is_callable(L, arg))
+    luaL_typeerror(L, arg, "function");
 }
 
 void weir_check_values(lua_State *L, const weir_State *S, int arg) {

@@ -22,6 +22,8 @@ weir_Clock *weir_check_clock(lua_State *L, const weir_State *S, int arg);
 /* A time in seconds: neither negative nor NaN. */
 double weir_check_seconds(lua_State *L, int arg);
 void weir_check_callable(lua_State *L, int arg);
+/* A function, or something with a __call. [-0, +0, -] */
+int weir_is_callable(lua_State *L, int idx);
 /* Raises if one of the arguments from `arg` on is a Deferred. */
 void weir_check_values(lua_State *L, const weir_State *S, int arg);
 /* Every call ends so: what it fired is told, and from the host what it woke is run. */

@@ -66,6 +66,13 @@ static int await(lua_State *L) {
   return weir_await(L, S, c, limit);
 }
 
+static int noreturn(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  if (!weir_deferred_at(L, S, 1) && !weir_is_callable(L, 1))
+    return luaL_typeerror(L, 1, "function or Deferred");
+  return weir_tail_noreturn(L, S);
+}
+
 static int yield(lua_State *L) {
   weir_State *S = weir_upstate(L);
   return weir_await_turn(L, S, weir_await_check(L, S, "yield"));
@@ -92,8 +99,7 @@ static int close(lua_State *L) {
   weir_State *S = weir_upstate(L);
   const weir_Coroutine *c = check_coroutine(L, S, 1);
   lua_settop(L, 1);
-  if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING ||
-      (c->thread && weir_coroutine_is_used(c)))
+  if (weir_coroutine_is_executing(&c->d) || (c->thread && weir_coroutine_is_used(c)))
     return luaL_error(L, "cannot close a running coroutine");
   lua_pushboolean(L, 1);
   if (!weir_close(L, S, 1)) {
@@ -164,7 +170,7 @@ static int traceback(lua_State *L) {
 
 const luaL_Reg weir_lib_coroutine[] = {
     {"coroutine", coroutine}, {"spawn", spawn}, {"current", current},
-    {"await", await},         {"yield", yield}, {"noreturn", weir_tail_noreturn},
+    {"await", await},         {"yield", yield}, {"noreturn", noreturn},
     {"wrap", weir_wrap},      {"grace", grace}, {NULL, NULL}};
 
 const luaL_Reg weir_lib_coroutine_methods[] = {

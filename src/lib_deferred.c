@@ -34,21 +34,12 @@ static void check_hook_names(lua_State *L) {
   }
 }
 
-static int is_callable(lua_State *L, int idx) {
-  int callable = lua_isfunction(L, idx);
-  if (!callable && luaL_getmetafield(L, idx, "__call") != LUA_TNIL) {
-    callable = 1;
-    lua_pop(L, 1);
-  }
-  return callable;
-}
-
 /* Replaces the table of hooks at 1 by one that only we know. */
 static void copy_hooks(lua_State *L) {
   check_hook_names(L);
   lua_createtable(L, 3, 0);
   for (int i = 0; hook_names[i]; i++) {
-    if (lua_getfield(L, 1, hook_names[i]) != LUA_TNIL && !is_callable(L, -1))
+    if (lua_getfield(L, 1, hook_names[i]) != LUA_TNIL && !weir_is_callable(L, -1))
       luaL_argerror(L, 1, lua_pushfstring(L, "hook '%s' is not a function", hook_names[i]));
     lua_rawseti(L, -2, i + 1);
   }
@@ -58,7 +49,7 @@ static void copy_hooks(lua_State *L) {
 /* A canceller, or hooks, at 1. */
 static int deferred_with_hooks(lua_State *L, weir_State *S) {
   weir_Deferred *d;
-  int single = is_callable(L, 1);
+  int single = weir_is_callable(L, 1);
   lua_settop(L, 1);
   if (!single) {
     luaL_checktype(L, 1, LUA_TTABLE);

@@ -22,13 +22,9 @@ int weir_lost_gc(lua_State *L) {
   return 0;
 }
 
-static int is_executing(const weir_Coroutine *c) {
-  return c->life == LIFE_RUNNING || c->life == LIFE_CALLING;
-}
-
 static void close_lost(lua_State *L, weir_State *S, int idx) {
   const weir_Coroutine *c = lua_touserdata(L, idx);
-  if (c->life == LIFE_ENDED || is_executing(c) || weir_coroutine_is_used(c))
+  if (c->life == LIFE_ENDED || weir_coroutine_is_executing(&c->d) || weir_coroutine_is_used(c))
     return;
   if (!weir_close(L, S, idx))
     lua_pop(L, 1);
@@ -36,7 +32,7 @@ static void close_lost(lua_State *L, weir_State *S, int idx) {
 
 static void cancel_lost(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  if (c->life == LIFE_ENDED || c->ticket || is_executing(c))
+  if (c->life == LIFE_ENDED || c->ticket || weir_coroutine_is_executing(&c->d))
     return; /* something else found it too, and has a use for it */
   if (c->found) {
     close_lost(L, S, idx);

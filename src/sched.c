@@ -265,7 +265,8 @@ static int budget_is_spent(weir_State *S) {
 static void shelve_callers(lua_State *L, weir_State *S) {
   while (return_to_caller(L, S)) {
     int idx = running_to(L, S);
-    queue_first(L, S, idx);
+    if (!(S->running->d.flags & FLAG_HELD))
+      queue_first(L, S, idx);
     lua_settop(L, idx - 1);
   }
 }
@@ -471,9 +472,11 @@ static int steps_task(lua_State *L) {
   int again = lua_toboolean(L, 3);
   const weir_Deferred *d = lua_touserdata(L, 4);
   S->loop_busy = ++S->busy;
+  S->looping++; /* also for what its timers wake */
   do
     step(L, S, lua_tonumber(L, 2));
   while (again && !(d && weir_deferred_ready(d)) && !is_idle(L, S) && !lua_gethook(L));
+  S->looping--;
   S->loop_busy = 0;
   S->busy--;
   return 0;

@@ -67,7 +67,8 @@ weir_Mark weir_state_mark(const weir_State *S) {
                  .run_top = lua_gettop(S->run),
                  .fires = S->fires,
                  .hooks = S->hooks,
-                 .walk = S->walk};
+                 .walk = S->walk,
+                 .callers = S->callers};
   return m;
 }
 
@@ -93,6 +94,7 @@ void weir_state_return(weir_State *S, const weir_Mark *m) {
   close_regions(&S->fires, &m->fires, 1);
   close_regions(&S->hooks, &m->hooks, 0);
   close_regions(&S->walk, &m->walk, 0);
+  close_regions(&S->callers, &m->callers, 0);
 }
 
 static lua_State *new_private_thread(lua_State *L, int owner, int slot, int height) {

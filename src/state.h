@@ -100,7 +100,7 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running;
   int busy, loop_busy, looping, fire_depth, close_depth, run_top;
-  weir_Deque fires, hooks, walk; /* their positions then */
+  weir_Deque fires, hooks, walk, callers; /* their positions then */
 } weir_Mark;
 weir_Mark weir_state_mark(const weir_State *S);
 void weir_state_return(weir_State *S, const weir_Mark *mark);

@@ -50,21 +50,8 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
 
 /* ---- noreturn ---- */
 
-static int is_callable(lua_State *L, int idx) {
-  int callable = lua_isfunction(L, idx);
-  if (!callable && luaL_getmetafield(L, idx, "__call") != LUA_TNIL) {
-    callable = 1;
-    lua_pop(L, 1);
-  }
-  return callable;
-}
-
-int weir_tail_noreturn(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_Coroutine *c;
-  if (!weir_deferred_at(L, S, 1) && !is_callable(L, 1))
-    return luaL_typeerror(L, 1, "function or Deferred");
-  c = weir_await_check(L, S, "noreturn");
+int weir_tail_noreturn(lua_State *L, weir_State *S) {
+  weir_Coroutine *c = weir_await_check(L, S, "noreturn");
   if (L != c->thread)
     return luaL_error(L, "attempt to noreturn inside a generator");
   if (lua_touserdata(L, 1) == (void *)c)
