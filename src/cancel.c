@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "link.h"
 #include "pause.h"
 #include "sched.h"
 #include "wait.h"
@@ -37,8 +38,9 @@ static int leads_back(lua_State *L, int idx, int error) {
 /* 5.3: is what `w` waits on to be left alone when it goes? */
 static int is_left_alone(lua_State *L, int idx, int error) {
   const weir_Deferred *w = lua_touserdata(L, idx), *d = w->target;
-  return d->nwaiters > 1 || w->wait == WAIT_SHIELD || !weir_deferred_is_open(d) ||
-         leads_back(L, idx, error);
+  if (w->wait == WAIT_SHIELD || !weir_deferred_is_open(d))
+    return 1;
+  return (w->wait != WAIT_OWN && weir_wait_count(d) > 1) || leads_back(L, idx, error);
 }
 
 /* 5.8: is an outcome about to be told? */
@@ -90,7 +92,7 @@ static void strike_ready(lua_State *L, weir_State *S, int idx) {
 void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags |= FLAG_MARKED | FLAG_OVERRIDE;
-  if (weir_is_coroutine(d)) {
+  if (weir_is_coroutine(d) || d->kind == KIND_JOIN) {
     lua_pushvalue(L, error);
     lua_setiuservalue(L, idx, UV_VALUE);
   }
@@ -98,7 +100,7 @@ void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
 }
 
 static int leaves_others(const weir_Deferred *w) {
-  return w->target && w->target->nwaiters > 1 && weir_deferred_is_open(w->target);
+  return w->target && weir_wait_count(w->target) > 1 && weir_deferred_is_open(w->target);
 }
 
 /* One deadline for the whole tree: the first coroutine of it has the timer. */
@@ -151,42 +153,54 @@ static void call_canceller(lua_State *L, weir_State *S, int idx) {
   weir_failure_take(L, S, idx);
 }
 
-/* 2.6: cancels the sources of the `other` on top that nobody else waits on, and drops the rest. The
-   first of them replaces it. */
-static int cancel_links(lua_State *L, weir_State *S, int idx, int error) {
-  int next = 0;
+int weir_cancel_ask(lua_State *L, weir_State *S, int idx, int error) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_cancel_mark(L, S, idx, error);
+  weir_pause_settle_hooks(L, S);
+  call_canceller(L, S, idx);
+  return d->phase == PHASE_PENDING;
+}
+
+void weir_cancel_finish(lua_State *L, weir_State *S, int idx, int error) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  d->flags |= FLAG_DROP_LATE;
+  if (d->kind == KIND_JOIN)
+    lua_getiuservalue(L, idx, UV_VALUE);
+  else
+    lua_pushvalue(L, error);
+  weir_deferred_fire(L, S, idx, 1, 1);
+}
+
+/* 2.6: the sources of the Deferred at idx become side branches, those that somebody else waits on
+   are dropped. Returns whether any is left. */
+static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk) {
+  const weir_Deferred *other = lua_touserdata(L, idx);
+  int link = lua_gettop(L) + 1;
   lua_getiuservalue(L, idx, UV_TARGET);
-  while (!lua_isnil(L, -1)) {
-    int link = lua_gettop(L);
+  while (!lua_isnil(L, link)) {
     weir_Deferred *l = lua_touserdata(L, link);
-    if (l->target && is_left_alone(L, link, error)) {
-      weir_wait_end(L, S, link);
-    } else if (l->target) {
+    lua_getiuservalue(L, link, LINK_NEXT);
+    if (is_left_alone(L, link, walk->error)) {
+      weir_link_remove(L, S, idx, link);
+    } else {
       l->flags |= FLAG_LEAVING;
-      lua_getiuservalue(L, link, UV_TARGET);
-      weir_deque_push(L, &S->walk, 0, NULL);
-      next = 1;
+      lua_getiuservalue(L, link, LINK_SOURCE);
+      weir_deque_push(L, &S->walk, (uint64_t)walk->has_root, NULL);
     }
-    weir_walk_down(L, UV_VALUE);
+    lua_replace(L, link);
   }
-  lua_pop(L, 1);
-  return next;
+  lua_settop(L, link - 1);
+  return other->wait == WAIT_LINKS;
 }
 
 static int cancel_pending(lua_State *L, weir_State *S, int idx, Walk *walk) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+  const weir_Deferred *d = lua_touserdata(L, idx);
   if (d->flags & FLAG_MARKED)
     return STOP;
-  weir_cancel_mark(L, S, idx, walk->error);
-  weir_pause_settle_hooks(L, S);
-  call_canceller(L, S, idx);
-  if (d->phase == PHASE_PENDING && d->wait == WAIT_LINKS && cancel_links(L, S, idx, walk->error))
+  if (!weir_cancel_ask(L, S, idx, walk->error))
     return DONE;
-  if (d->phase == PHASE_PENDING) {
-    d->flags |= FLAG_DROP_LATE;
-    lua_pushvalue(L, walk->error);
-    weir_deferred_fire(L, S, idx, 1, 1);
-  }
+  if (d->wait != WAIT_LINKS || !cancel_links(L, S, idx, walk))
+    weir_cancel_finish(L, S, idx, walk->error);
   return DONE;
 }
 
@@ -212,19 +226,47 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   return cancel_pending(L, S, idx, walk);
 }
 
+/* Takes the next side branch, and whether a root stands above it. */
+static int walk_aside(lua_State *L, weir_State *S, Walk *walk) {
+  if (!weir_deque_empty(&S->walk))
+    walk->has_root = weir_deque_front(&S->walk).tag != 0;
+  return weir_walk_aside(L, &S->walk);
+}
+
+/* From the one on top. */
+static int walk_on(lua_State *L, weir_State *S, Walk *walk) {
+  int result = STOP, last;
+  do {
+    last = cancel_one(L, S, walk);
+    result |= last;
+  } while ((last & DESCEND) || walk_aside(L, S, walk));
+  return (result & DONE) != 0;
+}
+
 int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline) {
   Walk walk = {lua_gettop(L), deadline, 0};
   weir_Region r = weir_deque_begin(&S->walk);
-  int result = STOP, last;
-  luaL_checkstack(L, 12, "too many nested calls");
+  int done;
+  luaL_checkstack(L, 16, "too many nested calls");
   lua_pushvalue(L, idx);
-  do {
-    last = cancel_one(L, S, &walk);
-    result |= last;
-  } while ((last & DESCEND) || weir_walk_aside(L, &S->walk));
+  done = walk_on(L, S, &walk);
   weir_deque_end(&S->walk, r);
   lua_settop(L, walk.error - 1);
-  return (result & DONE) != 0;
+  return done;
+}
+
+void weir_cancel_parts(lua_State *L, weir_State *S, int idx) {
+  Walk walk = {lua_gettop(L), weir_cancel_deadline(S, S->grace), 0};
+  weir_Region r;
+  luaL_checkstack(L, 16, "too many nested calls");
+  weir_error_cancelled(L, S);
+  r = weir_deque_begin(&S->walk);
+  lua_pushnil(L);
+  cancel_links(L, S, idx, &walk);
+  if (walk_aside(L, S, &walk))
+    walk_on(L, S, &walk);
+  weir_deque_end(&S->walk, r);
+  lua_settop(L, walk.error - 1);
 }
 
 double weir_cancel_deadline(weir_State *S, double grace) {

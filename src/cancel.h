@@ -11,6 +11,9 @@
 int weir_cancel(lua_State *L, weir_State *S, int idx, double grace);
 /* The same with the cancel error on top, and the time at which grace runs out. [-1, +0, m] */
 int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline);
+/* Cancels the parts of the join at idx, with a new cancel error whose reason is on top: they answer
+   to it as before. [-1, +0, m] */
+void weir_cancel_parts(lua_State *L, weir_State *S, int idx);
 /* The coroutine at idx leaves its wait, as the last or one of several waiters, with the error on
    top. [-1, +0, m] */
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx);
@@ -18,6 +21,12 @@ void weir_cancel_leave(lua_State *L, weir_State *S, int idx);
 /* Marks the Deferred at idx as cancelled with the error at `error`: no pause holds it now.
    [-0, +0, m] */
 void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error);
+/* Marks the pending Deferred at idx and asks its canceller. Returns whether that has left it
+   pending.
+   [-0, +0, m] */
+int weir_cancel_ask(lua_State *L, weir_State *S, int idx, int error);
+/* Fires it with the error at `error`, a join with the one that it was marked with. [-0, +0, m] */
+void weir_cancel_finish(lua_State *L, weir_State *S, int idx, int error);
 /* Pushes the error with which the waiter at idx goes: its own, else the one at `error`.
    [-0, +1, -] */
 void weir_cancel_push_parting(lua_State *L, int idx, int error);

@@ -4,45 +4,97 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "link.h"
 #include "wait.h"
 #include "walk.h"
 
-/* Does it go with the one that has just left it? The last waiter takes it along; so does anyone
-   when its own grace has run out. */
-static int goes_along(weir_State *S, const weir_Deferred *d) {
+/* Does it go with the one that has just left it? The last waiter takes it along, or its owner; so
+   does anyone when its own grace has run out. */
+static int goes_along(weir_State *S, const weir_Deferred *d, int owned) {
   const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
   if (!weir_deferred_is_open(d))
     return 0;
-  return d->nwaiters == 0 || (weir_is_coroutine(d) && (d->flags & FLAG_MARKED) &&
-                              c->deadline <= weir_cancel_deadline(S, 0));
+  return owned || d->nwaiters == 0 || (d->nwaiters == 1 && (d->flags & FLAG_OWNED)) ||
+         (weir_is_coroutine(d) && (d->flags & FLAG_MARKED) &&
+          c->deadline <= weir_cancel_deadline(S, 0));
 }
 
-/* What is left now: closed after those it waits on, or only cancelled. The error is at `error`. */
-static int collect_one(lua_State *L, weir_State *S, int error) {
-  weir_Deferred *d = lua_touserdata(L, -1);
+/* The one on top has just been left. Does it go along, and if not, who watches over its end? */
+static int take_along(lua_State *L, weir_State *S, int owned) {
+  const weir_Deferred *d = lua_touserdata(L, -1);
+  if (goes_along(S, d, owned))
+    return 1;
+  if (weir_is_coroutine(d) && weir_deferred_is_open(d) && (d->flags & FLAG_MARKED))
+    weir_cancel_watch(L, S, lua_gettop(L));
+  return 0;
+}
+
+/* The pending Deferred on top, made of others: they become side branches. */
+static void collect_links(lua_State *L, weir_State *S) {
+  int idx = lua_gettop(L), link = idx + 1;
+  lua_getiuservalue(L, idx, UV_TARGET);
+  while (!lua_isnil(L, link)) {
+    weir_Wait how = (weir_Wait)((const weir_Deferred *)lua_touserdata(L, link))->wait;
+    lua_getiuservalue(L, link, LINK_NEXT);
+    lua_getiuservalue(L, link, LINK_SOURCE);
+    weir_link_remove(L, S, idx, link);
+    if (how != WAIT_SHIELD && take_along(L, S, how == WAIT_OWN))
+      weir_deque_push(L, &S->walk, 0, NULL);
+    lua_settop(L, link + 1);
+    lua_replace(L, link);
+  }
+  lua_pop(L, 1);
+}
+
+static void put_in_ending(lua_State *L, weir_State *S) {
+  lua_pushvalue(L, -1);
+  weir_deque_push(L, &S->ending, 0, NULL);
+}
+
+/* A pending Deferred is cancelled, and ends behind what it is made of. One that is marked has asked
+   its canceller, or is about to have its answer, and ends by itself unless parts keep it. */
+static void collect_pending(lua_State *L, weir_State *S, int error) {
   int idx = lua_gettop(L);
-  if (weir_coroutine_is_executing(d) || (!weir_is_coroutine(d) && d->phase == PHASE_PENDING)) {
-    lua_pushvalue(L, error);
-    weir_cancel_from(L, S, idx, weir_cancel_deadline(S, 0));
-    if (weir_coroutine_is_executing(d))
-      weir_coroutine(d)->force = 1;
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->flags & FLAG_MARKED ? d->wait != WAIT_LINKS : !weir_cancel_ask(L, S, idx, error))
+    return;
+  put_in_ending(L, S);
+  if (d->wait == WAIT_LINKS)
+    collect_links(L, S);
+}
+
+/* It cannot be closed before its next wait. */
+static void stop_executing(lua_State *L, weir_State *S, int error) {
+  int idx = lua_gettop(L);
+  weir_Deferred *d = lua_touserdata(L, idx);
+  lua_pushvalue(L, error);
+  weir_cancel_from(L, S, idx, weir_cancel_deadline(S, 0));
+  if (weir_coroutine_is_executing(d))
+    weir_coroutine(d)->force = 1;
+}
+
+/* The one on top is to end, closed after what it waits on, or cancelled. If that goes along and is
+   one, it replaces it, and 1 is returned. */
+static int collect_one(lua_State *L, weir_State *S, int error) {
+  int idx = lua_gettop(L);
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (weir_coroutine_is_executing(d)) {
+    stop_executing(L, S, error);
+    return 0;
+  }
+  if (!weir_is_coroutine(d) && d->phase == PHASE_PENDING) {
+    collect_pending(L, S, error);
     return 0;
   }
   if (!(d->flags & FLAG_MARKED))
     weir_cancel_mark(L, S, idx, error);
-  lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->walk, 0, NULL);
+  put_in_ending(L, S);
   if (!d->target)
     return 0;
   lua_getiuservalue(L, idx, UV_TARGET);
   weir_wait_end(L, S, idx);
   lua_replace(L, idx);
-  d = lua_touserdata(L, idx);
-  if (goes_along(S, d))
-    return 1;
-  if (weir_is_coroutine(d) && (d->flags & FLAG_MARKED)) /* nobody stands for it any more */
-    weir_cancel_watch(L, S, idx);
-  return 0;
+  return take_along(L, S, 0);
 }
 
 static void close_one(lua_State *L, weir_State *S, int idx, int error) {
@@ -50,6 +102,10 @@ static void close_one(lua_State *L, weir_State *S, int idx, int error) {
   int failed = 0;
   if (!weir_deferred_is_open(&c->d))
     return; /* ended meanwhile, by a handler of another */
+  if (!weir_is_coroutine(&c->d) && c->d.phase == PHASE_PENDING) {
+    weir_cancel_finish(L, S, idx, error);
+    return;
+  }
   if (!weir_is_coroutine(&c->d) || c->life == LIFE_ENDED) {
     weir_cancel_push_parting(L, idx, error);
     weir_wait_fail(L, S, idx);
@@ -66,11 +122,20 @@ static void close_one(lua_State *L, weir_State *S, int idx, int error) {
   c->handler_failed = (unsigned)failed & 1;
 }
 
+/* Closes what was collected, from the inside out. */
+static void close_all(lua_State *L, weir_State *S, int error) {
+  while (!weir_deque_empty(&S->ending)) {
+    weir_deque_take_back(L, &S->ending);
+    close_one(L, S, error + 1, error);
+    lua_settop(L, error);
+  }
+}
+
 int weir_close(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int error;
-  weir_Region r;
-  luaL_checkstack(L, 12, "too many nested calls");
+  weir_Region branches, collected;
+  luaL_checkstack(L, 16, "too many nested calls");
   lua_pushnil(L);
   weir_error_cancelled(L, S);
   error = lua_gettop(L);
@@ -78,17 +143,15 @@ int weir_close(lua_State *L, weir_State *S, int idx) {
     lua_settop(L, error - 1);
     return 1;
   }
-  r = weir_deque_begin(&S->walk);
+  branches = weir_deque_begin(&S->walk);
+  collected = weir_deque_begin(&S->ending);
   lua_pushvalue(L, idx);
-  while (collect_one(L, S, error))
+  while (collect_one(L, S, error) || weir_walk_aside(L, &S->walk))
     ;
   lua_settop(L, error);
-  while (!weir_deque_empty(&S->walk)) {
-    weir_deque_take_back(L, &S->walk);
-    close_one(L, S, error + 1, error);
-    lua_settop(L, error);
-  }
-  weir_deque_end(&S->walk, r);
+  weir_deque_end(&S->walk, branches);
+  close_all(L, S, error);
+  weir_deque_end(&S->ending, collected);
   lua_settop(L, error - 1);
   if (!c->handler_failed)
     return 1;

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "link.h"
 #include "pause.h"
 #include "wait.h"
 
@@ -17,9 +18,17 @@ weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx) {
   return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == weir_tag(S, TAG_DEFERRED) ? d : NULL;
 }
 
+static int slots_of(weir_Kind kind) {
+  switch (kind) {
+  case KIND_COROUTINE: return UV_COROUTINE;
+  case KIND_TIMED: return UV_TIMED;
+  case KIND_LINK: return LINK_SLOTS;
+  default: return UV_DEFERRED;
+  }
+}
+
 weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
-  int nuv = kind == KIND_COROUTINE ? UV_COROUTINE : kind == KIND_TIMED ? UV_TIMED : UV_DEFERRED;
-  weir_Deferred *d = lua_newuserdatauv(L, size, nuv);
+  weir_Deferred *d = lua_newuserdatauv(L, size, slots_of(kind));
   memset(d, 0, size);
   d->tag = weir_tag(S, TAG_DEFERRED);
   d->kind = (uint8_t)kind;
@@ -373,7 +382,7 @@ static int take_outcome(lua_State *L, weir_State *S, int idx, int n, int failed)
   if (d->kind == KIND_TIMED)
     weir_timer_disarm(&((weir_Timed *)(void *)d)->timer);
   if (d->wait == WAIT_LINKS)
-    weir_wait_unlink(L, S, idx);
+    weir_link_drop(L, S, idx);
   weir_deferred_set_outcome(L, S, idx, n, failed);
   return !(d->flags & FLAG_HELD);
 }

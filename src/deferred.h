@@ -14,7 +14,8 @@ typedef enum weir_Kind {
   KIND_DEFERRED,
   KIND_COROUTINE,
   KIND_TIMED, /* weir.after: fired by its clock */
-  KIND_LINK   /* hidden: between the `other` of d:chain(other), or a shield, and `d` */
+  KIND_JOIN,  /* made of parts by the library: it waits on them through links */
+  KIND_LINK   /* hidden, see link.h */
 } weir_Kind;
 
 typedef enum weir_Phase {
@@ -29,8 +30,10 @@ typedef enum weir_Wait {
   WAIT_NONE,
   WAIT_AWAIT,  /* a coroutine: resume it with the values */
   WAIT_ADOPT,  /* make it one's own, run on along the callbacks */
-  WAIT_CHAIN,  /* a link: fire the Deferred behind it */
+  WAIT_CHAIN,  /* a link: fire the one behind it */
   WAIT_SHIELD, /* a link too: but neither cancel nor pause goes down it */
+  WAIT_PART,   /* a link too: tell the handler of the one behind it */
+  WAIT_OWN,    /* the same, and the one behind it owns this part: it takes it along */
   WAIT_LINKS   /* what has links before it: they do the work */
 } weir_Wait;
 
@@ -49,14 +52,15 @@ enum {
   FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
   FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
   FLAG_TELLING = 1 << 14,  /* its waiters are being told: nothing holds it meanwhile */
+  FLAG_OWNED = 1 << 15,    /* one of its waiters is a WAIT_OWN, and not counted beside others */
   FLAG_HOOKS = 1 << 12 /* while pending, UV_VALUE is a table of hooks, else a canceller or nil */
 };
 
 /* User values. */
 enum {
-  UV_VALUE = 1, /* pending: hooks, of a coroutine its cancel error, of a timer its clock;
+  UV_VALUE = 1, /* pending: hooks, of a coroutine or join its cancel error, of a timer its clock;
                    fired: the value, or a table of them */
-  UV_CALLBACKS, /* one function, or a table of pairs; of a link: the Deferred behind it */
+  UV_CALLBACKS, /* one function, or a table of pairs */
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
   UV_TARGET,    /* what it waits on; after a failure a note */
   UV_DEFERRED = UV_TARGET,

@@ -123,23 +123,40 @@ static int cancelled_index(lua_State *L) {
   return 1;
 }
 
-static void new_error_class(lua_State *L, weir_State *S, int slot, const char *name) {
-  lua_newtable(L);
+/* Pushes the metatable of a class of error objects. */
+static void push_error_class(lua_State *L, const char *name) {
+  lua_createtable(L, 0, 3);
   set_name(L, name);
   lua_pushcfunction(L, error_tostring);
   lua_setfield(L, -2, "__tostring");
-  if (slot == HOME_CANCELLED)
-    weir_state_open(L);
   lua_createtable(L, 0, 1);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "name");
-  if (slot == HOME_CANCELLED) {
-    lua_pushliteral(L, "message");
-    lua_pushcclosure(L, cancelled_index, 3);
-  }
   lua_setfield(L, -2, "__index");
+}
+
+static void new_error_class(lua_State *L, weir_State *S, int slot, const char *name) {
+  push_error_class(L, name);
   weir_state_set(L, S, slot);
 }
+
+static void new_cancelled_class(lua_State *L, weir_State *S) {
+  push_error_class(L, "CancelledError");
+  weir_state_open(L);
+  lua_getfield(L, -2, "__index");
+  lua_pushliteral(L, "message");
+  lua_pushcclosure(L, cancelled_index, 3);
+  lua_setfield(L, -2, "__index");
+  weir_state_set(L, S, HOME_CANCELLED);
+}
+
+/* error_class(name), for what is written in Lua. */
+static int error_class(lua_State *L) {
+  push_error_class(L, luaL_checkstring(L, 1));
+  return 1;
+}
+
+static const luaL_Reg lib_errors[] = {{"error_class", error_class}, {NULL, NULL}};
 
 /* ---- opening ---- */
 
@@ -168,7 +185,7 @@ static void make_classes(lua_State *L, weir_State *S) {
   new_hidden_class(L, S, HOME_LIMIT, "weir.limit");
   new_hidden_class(L, S, HOME_GENERATOR, "weir.generator");
   set_metamethod(L, S, HOME_GENERATOR, "__close", weir_wrap_close);
-  new_error_class(L, S, HOME_CANCELLED, "CancelledError");
+  new_cancelled_class(L, S);
   new_error_class(L, S, HOME_TIMEOUT, "TimeoutError");
   new_error_class(L, S, HOME_ALREADY_CALLED, "AlreadyCalledError");
   new_error_class(L, S, HOME_DEADLOCK, "DeadlockError");
@@ -180,13 +197,13 @@ static void make_strings(lua_State *L, weir_State *S) {
   weir_state_set(L, S, HOME_REASON);
 }
 
-static void make_notes(lua_State *L, weir_State *S) {
+static void make_weak(lua_State *L, weir_State *S, int slot, const char *mode) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
+  lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
-  weir_state_set(L, S, HOME_NOTES);
+  weir_state_set(L, S, slot);
 }
 
 static void make_clocks(lua_State *L, weir_State *S) {
@@ -208,7 +225,8 @@ int luaopen_weir_core(lua_State *L) {
   if (!S->is_open) {
     find_pcall(L, S);
     make_classes(L, S);
-    make_notes(L, S);
+    make_weak(L, S, HOME_NOTES, "v");
+    make_weak(L, S, HOME_SITES, "k");
     make_strings(L, S);
     make_clocks(L, S);
     S->is_open = 1;
@@ -221,6 +239,8 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_coroutine);
   set_functions(L, weir_lib_clock);
   set_functions(L, weir_lib_loop);
+  set_functions(L, weir_lib_join);
+  set_functions(L, lib_errors);
   lua_setfield(L, -2, "functions");
   push_methods(L, S, HOME_CLOCK);
   lua_setfield(L, -2, "clock_methods");

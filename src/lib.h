@@ -12,6 +12,7 @@ extern const luaL_Reg weir_lib_deferred[], weir_lib_deferred_methods[];
 extern const luaL_Reg weir_lib_coroutine[], weir_lib_coroutine_methods[];
 extern const luaL_Reg weir_lib_clock[], weir_lib_clock_methods[];
 extern const luaL_Reg weir_lib_loop[];
+extern const luaL_Reg weir_lib_join[];
 
 /* __tostring of Deferreds and Coroutines */
 int weir_lib_tostring(lua_State *L);

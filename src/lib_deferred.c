@@ -4,9 +4,10 @@
 #include "describe.h"
 #include "failure.h"
 #include "lib.h"
+#include "link.h"
 #include "pause.h"
 #include "sched.h"
-#include "wait.h"
+#include "site.h"
 
 static int return_self(lua_State *L) {
   lua_settop(L, 1);
@@ -104,25 +105,42 @@ static int shield(lua_State *L) {
   weir_check_deferred(L, S, 1);
   lua_settop(L, 1);
   weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
-  weir_wait_follow(L, S, 2, 1, WAIT_SHIELD);
+  weir_link_follow(L, S, 2, 1, WAIT_SHIELD);
   weir_lib_finish(L, S);
   return 1;
 }
 
 /* ---- firing ---- */
 
+static int raise_already_called(lua_State *L, weir_State *S) {
+  int known = weir_site_push(L, S, 1), site = lua_gettop(L) - 1;
+  luaL_where(L, 1);
+  lua_pushliteral(L, "Deferred has been fired already");
+  lua_concat(L, 2);
+  if (known)
+    lua_pushfstring(L, "%s, first at %s", lua_tostring(L, -1), lua_tostring(L, site));
+  weir_error_new(L, S, ERROR_ALREADY_CALLED);
+  if (known) {
+    lua_pushvalue(L, site + 1);
+    lua_setfield(L, -2, "first");
+  }
+  return lua_error(L);
+}
+
 static int fire(lua_State *L, weir_State *S, weir_Deferred *d, const char *verb, int failed) {
   int n = lua_gettop(L) - 1;
   if (weir_is_coroutine(d))
     return luaL_error(L, "attempt to %s a Coroutine", verb);
   weir_deferred_pack(L, n);
+  if (S->debug && d->phase == PHASE_PENDING)
+    weir_site_note(L, S, 1); /* a finalizer may fire it here */
   if (d->phase == PHASE_PENDING) {
     weir_deferred_fire_now(L, S, 1, n, failed);
     weir_lib_finish(L, S);
   } else if (d->flags & FLAG_DROP_LATE) {
     d->flags &= (uint16_t)~FLAG_DROP_LATE;
   } else {
-    return weir_error_raise(L, S, ERROR_ALREADY_CALLED, "Deferred has been fired already");
+    return raise_already_called(L, S);
   }
   return return_self(L);
 }
@@ -187,7 +205,7 @@ static int chain(lua_State *L) {
   luaL_argcheck(L, !weir_is_coroutine(other), 2, "a Coroutine cannot be fired");
   luaL_argcheck(L, other->phase == PHASE_PENDING, 2, "Deferred has been fired already");
   lua_settop(L, 2);
-  weir_wait_follow(L, S, 2, 1, WAIT_CHAIN);
+  weir_link_follow(L, S, 2, 1, WAIT_CHAIN);
   weir_lib_finish(L, S);
   return return_self(L);
 }

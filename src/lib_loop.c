@@ -129,8 +129,18 @@ static int on_unhandled(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_loop[] = {{"run", run},
-                                  {"step", step},
-                                  {"inline", set_inline},
-                                  {"on_unhandled", on_unhandled},
-                                  {NULL, NULL}};
+/* debug([on]) */
+static int debug(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int old = S->debug;
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TBOOLEAN);
+    S->debug = lua_toboolean(L, 1);
+  }
+  lua_pushboolean(L, old);
+  return 1;
+}
+
+const luaL_Reg weir_lib_loop[] = {{"run", run},           {"step", step},
+                                  {"inline", set_inline}, {"on_unhandled", on_unhandled},
+                                  {"debug", debug},       {NULL, NULL}};

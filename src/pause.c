@@ -3,14 +3,22 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "link.h"
 #include "sched.h"
+#include "wait.h"
 #include "walk.h"
 
 /* ---- hold ---- */
 
+static int held_by_waiters(const weir_Deferred *d) {
+  if (d->nwaiters == 1 && (d->flags & FLAG_OWNED))
+    return (d->first->flags & FLAG_HELD) != 0;
+  return d->nwaiters > 0 && d->nheld == weir_wait_count(d);
+}
+
 static int wants_hold(const weir_Deferred *d) {
   return !(d->flags & (FLAG_OVERRIDE | FLAG_TELLING)) &&
-         (d->pauses > d->voided || (d->nwaiters > 0 && d->nheld == d->nwaiters));
+         (d->pauses > d->voided || held_by_waiters(d));
 }
 
 static int is_queueable(const weir_Deferred *d) {
@@ -54,16 +62,16 @@ static int passes_hold(const weir_Deferred *d) {
   return d->wait != WAIT_NONE && d->wait != WAIT_SHIELD;
 }
 
-/* All links of the Deferred on top but the first become side branches; the first replaces it. */
-static void branch_links(lua_State *L, weir_State *S, int32_t change) {
+/* The first link of the Deferred on top replaces it; the others become side branches. */
+static void branch_links(lua_State *L, weir_State *S, uint32_t change) {
   weir_walk_down(L, UV_TARGET);
-  for (;;) {
-    weir_Deferred *link = lua_touserdata(L, -1);
-    link->nheld += (uint32_t)change;
-    if (lua_getiuservalue(L, -1, UV_VALUE) == LUA_TNIL)
-      break;
-    lua_insert(L, -2);
+  ((weir_Deferred *)lua_touserdata(L, -1))->nheld += change;
+  lua_getiuservalue(L, -1, LINK_NEXT);
+  while (!lua_isnil(L, -1)) {
+    ((weir_Deferred *)lua_touserdata(L, -1))->nheld += change;
+    lua_pushvalue(L, -1);
     weir_deque_push(L, &S->walk, 0, NULL);
+    weir_walk_down(L, LINK_NEXT);
   }
   lua_pop(L, 1);
 }
@@ -81,10 +89,11 @@ static int rehold_one(lua_State *L, weir_State *S) {
   if (!passes_hold(d))
     return 0;
   if (d->wait == WAIT_LINKS) {
-    branch_links(L, S, want ? 1 : -1);
+    branch_links(L, S, want ? 1u : ~0u);
     return 1;
   }
-  d->target->nheld += want ? 1u : ~0u;
+  if (d->wait != WAIT_OWN)
+    d->target->nheld += want ? 1u : ~0u;
   weir_walk_down(L, UV_TARGET);
   return 1;
 }

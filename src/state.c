@@ -12,8 +12,8 @@
 static const char key; /* its address is the registry key */
 
 static void each_deque(lua_State *L, weir_State *S, void (*f)(lua_State *, weir_Deque *)) {
-  weir_Deque *all[] = {&S->woken, &S->late, &S->yielded, &S->callers, &S->fires,
-                       &S->hooks, &S->walk, &S->found,   &S->dying,   &S->pool};
+  weir_Deque *all[] = {&S->woken, &S->late,   &S->yielded, &S->callers, &S->fires, &S->hooks,
+                       &S->walk,  &S->ending, &S->found,   &S->dying,   &S->pool};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     f(L, all[i]);
 }
@@ -68,6 +68,7 @@ weir_Mark weir_state_mark(const weir_State *S) {
                  .fires = S->fires,
                  .hooks = S->hooks,
                  .walk = S->walk,
+                 .ending = S->ending,
                  .callers = S->callers};
   return m;
 }
@@ -94,6 +95,7 @@ void weir_state_return(weir_State *S, const weir_Mark *m) {
   close_regions(&S->fires, &m->fires, 1);
   close_regions(&S->hooks, &m->hooks, 0);
   close_regions(&S->walk, &m->walk, 0);
+  close_regions(&S->ending, &m->ending, 0);
   close_regions(&S->callers, &m->callers, 0);
 }
 

@@ -36,6 +36,7 @@ enum {
   HOME_LOOP_CLOCK, /* the one that weir.sleep and its like use */
   HOME_ON_UNHANDLED,
   HOME_NOTES,        /* weak table: number of a note -> note */
+  HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
   HOME_CALLEE,       /* a coroutine about to be started for `running` */
@@ -61,6 +62,7 @@ struct weir_State {
   int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
   int looping;     /* levels of loops over the ready queue */
   int inline_runs; /* weir.inline: calls from the host run what they woke */
+  int debug;       /* weir.debug */
   int is_open;     /* `home` is filled */
   int closing;     /* lua_close has begun: nothing runs any more */
   int fire_depth;  /* nested drains of `fires` */
@@ -74,6 +76,7 @@ struct weir_State {
   weir_Deque fires;   /* Deferreds with an outcome and callbacks or waiters to tell */
   weir_Deque hooks;   /* Deferreds whose pause or unpause hook is due; tag 1: pause */
   weir_Deque walk;    /* side branches of a walk along what waits on what */
+  weir_Deque ending;  /* what is to be closed, from the back */
   weir_Deque found;   /* coroutines that the collector found, for the next turn */
   weir_Deque dying;   /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;    /* owners of threads to be used again */
@@ -100,7 +103,7 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running;
   int busy, loop_busy, looping, fire_depth, close_depth, run_top;
-  weir_Deque fires, hooks, walk, callers; /* their positions then */
+  weir_Deque fires, hooks, walk, ending, callers; /* their positions then */
 } weir_Mark;
 weir_Mark weir_state_mark(const weir_State *S);
 void weir_state_return(weir_State *S, const weir_Mark *mark);

@@ -2,12 +2,13 @@
 
 #include "coroutine.h"
 #include "failure.h"
+#include "link.h"
 #include "list.h"
 #include "pause.h"
 
-/* A shield's waiter is never held by what waits on the shield (5.3). */
+/* A shield's waiter is never held by what waits on the shield (5.3); an owner is not counted. */
 static int counts_as_held(const weir_Deferred *w) {
-  return (w->flags & FLAG_HELD) && w->wait != WAIT_SHIELD;
+  return (w->flags & FLAG_HELD) && w->wait != WAIT_SHIELD && w->wait != WAIT_OWN;
 }
 
 void weir_wait_reserve(lua_State *L, int idx) {
@@ -51,6 +52,8 @@ void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait 
   w->target = d;
   w->wait = (uint8_t)how;
   w->flags &= (uint16_t) ~(FLAG_LEAVING | FLAG_NOTED);
+  if (how == WAIT_OWN)
+    d->flags |= FLAG_OWNED;
   weir_list_append(d->first, d->last, w, earlier, later);
   d->nwaiters++;
   d->nheld += (uint32_t)counts_as_held(w);
@@ -77,6 +80,8 @@ static void detach(lua_State *L, int widx, int didx) {
   weir_list_remove(d->first, d->last, w, earlier, later);
   d->nwaiters--;
   d->nheld -= (uint32_t)counts_as_held(w);
+  if (w->wait == WAIT_OWN)
+    d->flags &= (uint16_t)~FLAG_OWNED;
   w->target = NULL;
   w->wait = WAIT_NONE;
   release_anchor(L, d, didx, w->slot);
@@ -125,20 +130,6 @@ static int tell_adopter(lua_State *L, weir_State *S, int widx, int didx) {
   return told;
 }
 
-static void follow_outcome(lua_State *L, weir_State *S, int widx, int didx) {
-  const weir_Deferred *d = lua_touserdata(L, didx);
-  weir_Deferred *w = lua_touserdata(L, widx);
-  if (w->phase != PHASE_PENDING)
-    return;
-  lua_getiuservalue(L, didx, UV_VALUE);
-  weir_deferred_fire(L, S, widx, d->nvalues, d->flags & FLAG_FAILED);
-  if (d->flags & FLAG_NOTED) {
-    lua_getiuservalue(L, didx, UV_TARGET);
-    lua_setiuservalue(L, widx, UV_TARGET);
-    w->flags |= FLAG_NOTED;
-  }
-}
-
 /* Returns whether the waiter saw the outcome. */
 static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
   const weir_Deferred *w = lua_touserdata(L, widx);
@@ -150,13 +141,7 @@ static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait ho
     return !(leaving && (d->flags & FLAG_FAILED));
   }
   case WAIT_ADOPT: return tell_adopter(L, S, widx, didx);
-  case WAIT_CHAIN:
-  case WAIT_SHIELD:
-    lua_getiuservalue(L, widx, UV_CALLBACKS);
-    follow_outcome(L, S, lua_gettop(L), didx);
-    lua_pop(L, 1);
-    return 1;
-  default: return 0;
+  default: return weir_link_deliver(L, S, widx, didx, how);
   }
 }
 
@@ -185,12 +170,7 @@ uint32_t weir_wait_tell(lua_State *L, weir_State *S, int didx) {
 
 void weir_wait_fail(lua_State *L, weir_State *S, int widx) {
   weir_Deferred *w = lua_touserdata(L, widx);
-  if (w->kind == KIND_LINK) { /* the one behind it has no other source left */
-    lua_getiuservalue(L, widx, UV_CALLBACKS);
-    lua_insert(L, -2);
-    weir_deferred_fire(L, S, lua_gettop(L) - 1, 1, 1);
-    lua_pop(L, 1);
-  } else if (weir_is_coroutine(w) && w->phase == PHASE_PENDING) {
+  if (weir_is_coroutine(w) && w->phase == PHASE_PENDING) {
     weir_coroutine_raise(L, S, widx);
   } else {
     weir_deferred_set_outcome(L, S, widx, 1, 1);
@@ -202,7 +182,7 @@ void weir_wait_fail(lua_State *L, weir_State *S, int widx) {
 /* ---- circles ---- */
 
 static const weir_Deferred *first_child(const weir_Deferred *w) {
-  /* of several sources of a chain only the first counts: any of them may fire it */
+  /* of several sources only the first counts: any of them may fire what is behind */
   return w->kind == KIND_LINK && w->first && w->first->target != w ? NULL : w->first;
 }
 
@@ -230,63 +210,4 @@ int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target)
     up = weir_wait_next_above(d, up);
   }
   return 0;
-}
-
-/* ---- links ---- */
-
-static void push_link(lua_State *L, weir_State *S, int o) {
-  weir_Deferred *other = lua_touserdata(L, o);
-  weir_Deferred *link = weir_deferred_new(L, S, KIND_LINK, sizeof *link);
-  lua_pushvalue(L, o);
-  lua_setiuservalue(L, -2, UV_CALLBACKS);
-  link->first = link->last = other;
-  link->nwaiters = 1;
-}
-
-static void link_up(lua_State *L, weir_State *S, int o, int idx, int d, weir_Wait how) {
-  weir_Deferred *other = lua_touserdata(L, o), *link = lua_touserdata(L, idx);
-  link->nheld = (other->flags & FLAG_HELD) != 0;
-  link->flags |= other->flags & FLAG_HELD;
-  weir_wait_begin(L, S, idx, d, how);
-  lua_getiuservalue(L, o, UV_TARGET);
-  lua_setiuservalue(L, idx, UV_VALUE);
-  lua_pushvalue(L, idx);
-  lua_setiuservalue(L, o, UV_TARGET);
-  other->target = link;
-  other->wait = WAIT_LINKS;
-}
-
-void weir_wait_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) {
-  int idx;
-  push_link(L, S, o); /* first: a finalizer may fire either of them */
-  idx = lua_gettop(L);
-  weir_wait_reserve(L, d);
-  if (weir_deferred_ready(lua_touserdata(L, d))) {
-    follow_outcome(L, S, o, d);
-    weir_failure_handled(L, S, d);
-  } else if (((weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING) {
-    link_up(L, S, o, idx, d, how);
-  }
-  lua_settop(L, idx - 1);
-}
-
-void weir_wait_unlink(lua_State *L, weir_State *S, int o) {
-  weir_Deferred *other = lua_touserdata(L, o);
-  int idx;
-  lua_getiuservalue(L, o, UV_TARGET);
-  idx = lua_gettop(L);
-  other->target = NULL;
-  other->wait = WAIT_NONE;
-  lua_pushnil(L);
-  lua_setiuservalue(L, o, UV_TARGET);
-  while (!lua_isnil(L, idx)) {
-    weir_Deferred *link = lua_touserdata(L, idx);
-    link->first = link->last = NULL;
-    link->nwaiters = 0;
-    if (link->target)
-      weir_wait_end(L, S, idx);
-    lua_getiuservalue(L, idx, UV_VALUE);
-    lua_replace(L, idx);
-  }
-  lua_settop(L, idx - 1);
 }

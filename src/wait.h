@@ -29,10 +29,9 @@ int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target)
    the end. */
 const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w);
 
-/* The pending Deferred at o takes the outcome of the one at d: now, or, perhaps as one of several,
-   through a link. `how`: WAIT_CHAIN or WAIT_SHIELD. [-0, +0, m] */
-void weir_wait_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how);
-/* Drops all links of the Deferred at o. [-0, +0, -] */
-void weir_wait_unlink(lua_State *L, weir_State *S, int o);
+/* How many wait on `d`: whoever owns it counts only while nobody else does. */
+static inline uint32_t weir_wait_count(const weir_Deferred *d) {
+  return d->nwaiters > 1 && (d->flags & FLAG_OWNED) ? d->nwaiters - 1 : d->nwaiters;
+}
 
 #endif

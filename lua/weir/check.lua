@@ -1,4 +1,6 @@
 --- Argument checks in the manner of Lua's own, for what is written in Lua.
+local keys_of = require "weir.keys"
+
 local check = {}
 
 local function is_callable(f)
@@ -11,17 +13,48 @@ local function fail(position, name, message)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, message), 4)
 end
 
+local function type_of(value)
+  return value == nil and "no value" or type(value)
+end
+
+--- Raises `message` for an argument, unless `condition` holds.
+function check.that(condition, position, name, message)
+  if not condition then fail(position, name, message) end
+end
+
 --- Raises unless `f` can be called, at the call of the function that asks.
 function check.callable(f, position, name)
-  if not is_callable(f) then
-    fail(position, name, "function expected, got " .. (f == nil and "no value" or type(f)))
+  if not is_callable(f) then fail(position, name, "function expected, got " .. type_of(f)) end
+end
+
+--- Raises unless `t` is a table whose keys have an order; returns them in it.
+function check.keys(t, position, name)
+  if type(t) ~= "table" then fail(position, name, "table expected, got " .. type_of(t)) end
+  local keys, message = keys_of(t)
+  if not keys then fail(position, name, message) end
+  return keys
+end
+
+--- Raises unless `self` is an object of that class. The arguments of methods are counted without it.
+function check.self(self, class, name)
+  if getmetatable(self) ~= class then
+    error(("calling '%s' on bad self (%s expected, got %s)"):format(name, class.__name, type_of(self)), 3)
   end
+end
+
+--- Raises unless `n` is a whole number, at least `least`; returns it as an integer.
+function check.integer(n, least, position, name)
+  local whole = math.tointeger(n)
+  if type(n) ~= "number" then fail(position, name, "number expected, got " .. type_of(n)) end
+  if not whole then fail(position, name, "number has no integer representation") end
+  if whole < least then fail(position, name, "must be at least " .. least) end
+  return whole
 end
 
 --- Raises unless `seconds` is a time: a number, neither negative nor NaN.
 function check.seconds(seconds, position, name)
   if type(seconds) ~= "number" then
-    fail(position, name, "number expected, got " .. (seconds == nil and "no value" or type(seconds)))
+    fail(position, name, "number expected, got " .. type_of(seconds))
   elseif seconds < 0 or seconds ~= seconds then
     fail(position, name, "time must not be negative or NaN")
   end

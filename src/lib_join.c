@@ -1,0 +1,113 @@
+/*
+** For the Lua side of the library, not for users: Deferreds that are made of parts.
+*/
+#include "cancel.h"
+#include "failure.h"
+#include "lib.h"
+#include "link.h"
+#include "sched.h"
+
+/* join() returns a Deferred that can have parts. */
+static int join(lua_State *L) {
+  weir_deferred_new(L, weir_upstate(L), KIND_JOIN, sizeof(weir_Deferred));
+  return 1;
+}
+
+/* follow(join, part, handler, key, own): the pending join waits on the part, and handler(key, part)
+   is called when that has settled. If it has already, the result is false and nothing is done.
+   With `own` the part goes when the join goes, whoever else waits on it. */
+static int follow(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_Wait how = lua_toboolean(L, 5) ? WAIT_OWN : WAIT_PART;
+  lua_settop(L, 4);
+  lua_pushboolean(L, weir_link_add_part(L, S, 1, 2, 3, how));
+  weir_lib_finish(L, S);
+  return 1;
+}
+
+/* leave(join, reason) cancels the parts, which tell their handlers as before. */
+static int leave(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_cancel_parts(L, S, 1);
+  weir_lib_finish(L, S);
+  return 0;
+}
+
+/* leaving(d): has it been cancelled, or has it an outcome? */
+static int leaving(lua_State *L) {
+  const weir_Deferred *d = lua_touserdata(L, 1);
+  lua_pushboolean(L, d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED));
+  return 1;
+}
+
+/* Fires the Deferred at 1 with the value at 2, or nothing, unless it has an outcome. */
+static int fire(lua_State *L, int failed) {
+  weir_State *S = weir_upstate(L);
+  const weir_Deferred *d = lua_touserdata(L, 1);
+  int n = lua_gettop(L) - 1;
+  weir_deferred_pack(L, n);
+  if (d->phase == PHASE_PENDING)
+    weir_deferred_fire_now(L, S, 1, n, failed);
+  weir_lib_finish(L, S);
+  return 0;
+}
+
+/* succeed_with(d [, value]) */
+static int succeed_with(lua_State *L) {
+  return fire(L, 0);
+}
+
+/* fail_with(d, error) */
+static int fail_with(lua_State *L) {
+  return fire(L, 1);
+}
+
+/* take(join, part): the outcome of the settled part, which is handled so, is that of the join. */
+static int take(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_link_take(L, S, 1, 2);
+  weir_failure_handled(L, S, 2);
+  weir_lib_finish(L, S);
+  return 0;
+}
+
+/* outcome(part): true and its values, or false and its error, which is not handled so. */
+static int outcome(lua_State *L) {
+  const weir_Deferred *d = lua_touserdata(L, 1);
+  lua_pushboolean(L, !(d->flags & FLAG_FAILED));
+  return 1 + weir_deferred_push_outcome(L, 1);
+}
+
+/* handled(part): nobody need report its failure. */
+static int handled(lua_State *L) {
+  weir_failure_handled(L, weir_upstate(L), 1);
+  return 0;
+}
+
+/* prepare(f, ...): a Coroutine that runs when it is started. */
+static int prepare(lua_State *L) {
+  weir_coroutine_make(L, weir_upstate(L));
+  return 1;
+}
+
+/* start(co): as spawn does; one that is held or cancelled by now is left as it is. Returns it. */
+static int start(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  const weir_Coroutine *c = lua_touserdata(L, 1);
+  if (c->life != LIFE_NEW || (c->d.flags & FLAG_HELD))
+    return 1;
+  return weir_sched_spawn(L, S);
+}
+
+const luaL_Reg weir_lib_join[] = {{"join", join},
+                                  {"follow", follow},
+                                  {"leave", leave},
+                                  {"leaving", leaving},
+                                  {"succeed_with", succeed_with},
+                                  {"fail_with", fail_with},
+                                  {"take", take},
+                                  {"outcome", outcome},
+                                  {"handled", handled},
+                                  {"prepare", prepare},
+                                  {"start", start},
+                                  {NULL, NULL}};

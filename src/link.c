@@ -1,0 +1,180 @@
+#include "link.h"
+
+#include "cancel.h"
+#include "failure.h"
+#include "pause.h"
+#include "wait.h"
+#include "walk.h"
+
+static void copy_slot(lua_State *L, int from, int slot, int to, int into) {
+  lua_getiuservalue(L, from, slot);
+  lua_setiuservalue(L, to, into);
+}
+
+static void set_slot(lua_State *L, int idx, int slot, int value) {
+  lua_pushvalue(L, value);
+  lua_setiuservalue(L, idx, slot);
+}
+
+/* ---- the list ---- */
+
+/* Pushes a link that will stand before the Deferred at o. */
+static void push_link(lua_State *L, weir_State *S, int o) {
+  weir_Deferred *other = lua_touserdata(L, o);
+  weir_Deferred *link = weir_deferred_new(L, S, KIND_LINK, sizeof *link);
+  set_slot(L, lua_gettop(L), LINK_OTHER, o);
+  link->first = link->last = other;
+  link->nwaiters = 1;
+}
+
+static void set_first(lua_State *L, int o, int first) {
+  weir_Deferred *other = lua_touserdata(L, o);
+  set_slot(L, o, UV_TARGET, first);
+  other->target = lua_touserdata(L, first);
+  other->wait = other->target ? WAIT_LINKS : WAIT_NONE;
+}
+
+static void append(lua_State *L, int o, int idx) {
+  int first = lua_gettop(L) + 1;
+  lua_getiuservalue(L, o, UV_TARGET);
+  if (lua_isnil(L, first)) {
+    set_first(L, o, idx);
+    set_slot(L, idx, LINK_PREVIOUS, idx);
+  } else {
+    lua_getiuservalue(L, first, LINK_PREVIOUS);
+    set_slot(L, first + 1, LINK_NEXT, idx);
+    set_slot(L, idx, LINK_PREVIOUS, first + 1);
+    set_slot(L, first, LINK_PREVIOUS, idx);
+  }
+  lua_settop(L, first - 1);
+}
+
+static void take_out(lua_State *L, int o, int idx) {
+  int first = lua_gettop(L) + 1, next = first + 1, previous = first + 2;
+  int heir = next; /* of what was before it */
+  lua_getiuservalue(L, o, UV_TARGET);
+  lua_getiuservalue(L, idx, LINK_NEXT);
+  lua_getiuservalue(L, idx, LINK_PREVIOUS);
+  if (lua_rawequal(L, first, idx)) {
+    set_first(L, o, next);
+  } else {
+    set_slot(L, previous, LINK_NEXT, next);
+    heir = lua_isnil(L, next) ? first : next;
+  }
+  if (!lua_isnil(L, heir))
+    set_slot(L, heir, LINK_PREVIOUS, previous);
+  lua_settop(L, first - 1);
+}
+
+static void link_up(lua_State *L, weir_State *S, int o, int idx, int d, weir_Wait how) {
+  const weir_Deferred *other = lua_touserdata(L, o);
+  weir_Deferred *link = lua_touserdata(L, idx);
+  link->nheld = (other->flags & FLAG_HELD) != 0;
+  link->flags |= other->flags & FLAG_HELD;
+  weir_wait_begin(L, S, idx, d, how);
+  append(L, o, idx);
+}
+
+/* Lets go of a link that is in no list any more. */
+static void cut(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *link = lua_touserdata(L, idx);
+  link->first = link->last = NULL;
+  link->nwaiters = 0;
+  if (link->target)
+    weir_wait_end(L, S, idx);
+}
+
+void weir_link_drop(lua_State *L, weir_State *S, int o) {
+  int idx;
+  lua_getiuservalue(L, o, UV_TARGET);
+  idx = lua_gettop(L);
+  lua_pushnil(L);
+  set_first(L, o, idx + 1);
+  lua_settop(L, idx);
+  while (!lua_isnil(L, idx)) {
+    cut(L, S, idx);
+    weir_walk_down(L, LINK_NEXT);
+  }
+  lua_settop(L, idx - 1);
+}
+
+void weir_link_remove(lua_State *L, weir_State *S, int o, int idx) {
+  take_out(L, o, idx);
+  cut(L, S, idx);
+}
+
+/* ---- one of several sources ---- */
+
+void weir_link_take(lua_State *L, weir_State *S, int o, int didx) {
+  const weir_Deferred *d = lua_touserdata(L, didx);
+  weir_Deferred *other = lua_touserdata(L, o);
+  if (other->phase != PHASE_PENDING)
+    return;
+  lua_getiuservalue(L, didx, UV_VALUE);
+  weir_deferred_fire(L, S, o, d->nvalues, d->flags & FLAG_FAILED);
+  if (d->flags & FLAG_NOTED) {
+    copy_slot(L, didx, UV_TARGET, o, UV_TARGET);
+    other->flags |= FLAG_NOTED;
+  }
+}
+
+void weir_link_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) {
+  int idx;
+  push_link(L, S, o); /* first: a finalizer may fire either of them */
+  idx = lua_gettop(L);
+  weir_wait_reserve(L, d);
+  if (weir_deferred_ready(lua_touserdata(L, d))) {
+    weir_link_take(L, S, o, d);
+    weir_failure_handled(L, S, d);
+  } else if (((weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING) {
+    link_up(L, S, o, idx, d, how);
+  }
+  lua_settop(L, idx - 1);
+}
+
+/* ---- one of many parts ---- */
+
+int weir_link_add_part(lua_State *L, weir_State *S, int o, int d, int h, weir_Wait how) {
+  int idx, pending;
+  push_link(L, S, o);
+  idx = lua_gettop(L);
+  set_slot(L, idx, LINK_HANDLER, h);
+  set_slot(L, idx, LINK_KEY, h + 1);
+  weir_wait_reserve(L, d);
+  pending = !weir_deferred_ready(lua_touserdata(L, d));
+  if (pending && ((weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING)
+    link_up(L, S, o, idx, d, how);
+  lua_settop(L, idx - 1);
+  return pending;
+}
+
+static void call_handler(lua_State *L, weir_State *S, int idx, int d) {
+  lua_getiuservalue(L, idx, LINK_HANDLER);
+  lua_getiuservalue(L, idx, LINK_KEY);
+  lua_pushvalue(L, d);
+  if (weir_deferred_call(L, S, 2, 0) != LUA_OK)
+    weir_failure_report_error(L, S);
+}
+
+/* One that was cancelled ends when the last of its parts has, if not before. */
+static void end_if_last(lua_State *L, weir_State *S, int o) {
+  const weir_Deferred *other = lua_touserdata(L, o);
+  if (other->phase == PHASE_PENDING && other->wait == WAIT_NONE && (other->flags & FLAG_MARKED))
+    weir_cancel_finish(L, S, o, 0);
+}
+
+int weir_link_deliver(lua_State *L, weir_State *S, int idx, int d, weir_Wait how) {
+  int o;
+  luaL_checkstack(L, 12, "too many nested calls");
+  lua_getiuservalue(L, idx, LINK_OTHER);
+  o = lua_gettop(L);
+  if (how == WAIT_PART || how == WAIT_OWN) {
+    weir_link_remove(L, S, o, idx);
+    call_handler(L, S, idx, d);
+    end_if_last(L, S, o);
+  } else {
+    weir_link_take(L, S, o, d);
+  }
+  lua_settop(L, o - 1);
+  return how == WAIT_CHAIN || how == WAIT_SHIELD;
+}

@@ -1,0 +1,16 @@
+/*
+** Where things were done, kept while weir.debug is on.
+*/
+#ifndef WEIR_SITE_H
+#define WEIR_SITE_H
+
+#include "deferred.h"
+
+/* The function that was called by Lua has fired the Deferred at idx: remembers who called it.
+   [-0, +0, m] */
+void weir_site_note(lua_State *L, weir_State *S, int idx);
+/* Pushes where the Deferred at idx was fired, "file:line", and the traceback; 0 if that is not
+   known. [-0, +0|2, m] */
+int weir_site_push(lua_State *L, weir_State *S, int idx);
+
+#endif
