@@ -2,20 +2,33 @@
 local check = require "weir.check"
 local core = require "weir.core".functions
 
--- The grid is start + n * seconds. A freeze moves it: the deadline that was kept tells by how much.
+-- How many points of the grid have come: start + n * seconds, as the deadlines are computed.
+local function points(start, seconds, now)
+  local n = (now - start) // seconds
+  return start + n * seconds > now and n - 1 or n
+end
+
+local function call(f, count)
+  local result = f(count)
+  if core.is_deferred(result) then
+    core.await(result)
+  end
+end
+
+-- `n` is the last point that was told. A freeze moves the grid: the deadline that was kept tells by how much.
 local function call_on_grid(clock, seconds, f)
   local start, n = clock:now(), 0
+  local function come(at_least)
+    return seconds > 0 and math.max(at_least, points(start, seconds, clock:now())) or at_least
+  end
   while true do
-    local missed = seconds > 0 and (clock:now() - start) // seconds or n
-    n = math.max(n, missed) + 1
-    local planned = start + n * seconds
+    local planned = start + (come(n) + 1) * seconds
     local tick = core.at(clock, planned)
     core.await(tick)
     start = start + (core.deadline(tick) - planned)
-    local result = f()
-    if core.is_deferred(result) then
-      core.await(result)
-    end
+    local last = n
+    n = come(n + 1)
+    call(f, math.tointeger(n - last))
   end
 end
 

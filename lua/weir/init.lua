@@ -30,11 +30,25 @@ local weir = {
   sleep = core.sleep,
   after = core.after,
   every = every.on_loop_clock,
+  -- many
+  all = require "weir.all",
+  settle = require "weir.settle",
+  race = require "weir.race",
+  any = require "weir.any",
+  map = require "weir.map",
+  scope = require "weir.scope",
+  Lock = require "weir.lock",
+  Semaphore = require "weir.semaphore",
+  Queue = require "weir.queue",
+  Event = require "weir.event",
+  Barrier = require "weir.barrier",
   -- the loop
   run = core.run,
   step = core.step,
   inline = core.inline,
+  -- errors
   on_unhandled = core.on_unhandled,
+  debug = core.debug,
 }
 
 module.clock_methods.every = every.on_clock

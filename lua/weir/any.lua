@@ -1,0 +1,59 @@
+--- The first success.
+local check = require "weir.check"
+local core = require "weir.core".functions
+local parts = require "weir.parts"
+
+local AnyError = core.error_class "AnyError"
+local MOST = 10 -- errors that the message lists
+
+local function message_of(keys, errors)
+  local lines = {}
+  for i = 1, math.min(#keys, MOST) do
+    lines[i] = ("[%s] %s"):format(keys[i], errors[keys[i]])
+  end
+  lines[#lines + 1] = #keys > MOST and "..." or nil
+  return ("all %d failed: %s"):format(#keys, table.concat(lines, "; "))
+end
+
+--- @param t table of Deferreds and plain values, not empty
+--- @return Deferred of the values of the one that succeeds first; of those that have, the one with the lowest key. The
+--- rest is cancelled. If all fail it fails with an AnyError, whose `errors` has the error of each under its key.
+local function any(t)
+  local keys = check.keys(t, 1, "any")
+  check.that(#keys > 0, 1, "any", "table is empty")
+  local join, errors, left, won = core.join(), {}, #keys, false
+
+  local function win(part)
+    won = true
+    parts.decide(join, part, "lost")
+  end
+
+  local function lose(key, part, err)
+    core.handled(part)
+    errors[key] = err
+    left = left - 1
+    if left == 0 then
+      core.fail_with(join, setmetatable({ message = message_of(keys, errors), errors = errors }, AnyError))
+    end
+  end
+
+  local function on_part(key, part)
+    local ok, err = core.outcome(part)
+    if won then
+      return
+    elseif ok then
+      win(part)
+    elseif not core.leaving(join) then
+      lose(key, part, err)
+    end
+  end
+
+  local function on_value(_, value)
+    if not won then win(core.succeed(value)) end
+  end
+
+  parts.watch(join, t, keys, on_part, on_value)
+  return join
+end
+
+return any

@@ -1,0 +1,86 @@
+--- A coroutine for each, a few at a time.
+local check = require "weir.check"
+local core = require "weir.core".functions
+local parts = require "weir.parts"
+
+-- One map under way: keys and values of the elements that have come, in order, until `next` of them have been given to
+-- `f`; `open` counts the calls that have not ended, `left` the elements without a result.
+local Map = {}
+Map.__index = Map
+
+local function start_next(self)
+  local key, value = self.keys[self.next], self.values[self.next]
+  self.keys[self.next], self.values[self.next] = nil, nil
+  self.next = self.next + 1
+  self.open = self.open + 1
+  local co = core.prepare(self.f, value, key)
+  core.follow(self.join, co, self.on_call, key, true)
+  core.start(co)
+end
+
+-- A call that ends while the next one is started does not come here again: the loop sees to it.
+function Map:go_on()
+  if self.starting then return end
+  self.starting = true
+  while self.next <= self.last and self.open < self.limit and not core.leaving(self.join) do
+    start_next(self)
+  end
+  self.starting = false
+end
+
+function Map:add(key, value)
+  self.last = self.last + 1
+  self.keys[self.last], self.values[self.last] = key, value
+end
+
+function Map:fail(part, err)
+  if self.failed or core.leaving(self.join) then return end
+  self.failed = true
+  parts.decide(self.join, part, err)
+end
+
+-- An element has come.
+function Map:element(key, part)
+  local ok, value = core.outcome(part)
+  if not ok then return self:fail(part, value) end
+  self:add(key, value)
+  self:go_on()
+end
+
+-- A call has ended.
+function Map:call(key, co)
+  local ok, value = core.outcome(co)
+  if not ok then return self:fail(co, value) end
+  self.results[key] = value
+  self.open, self.left = self.open - 1, self.left - 1
+  if self.left == 0 then core.succeed_with(self.join, self.results) end
+  self:go_on()
+end
+
+local function new(f, limit, n)
+  local self = setmetatable({ f = f, limit = limit, join = core.join(), results = {}, left = n }, Map)
+  self.keys, self.values, self.next, self.last, self.open = {}, {}, 1, 0, 0
+  self.starting, self.failed = true, false -- nothing starts before all elements are known
+  self.on_call = function(key, co) self:call(key, co) end
+  return self
+end
+
+--- @param t table of Deferreds and plain values
+--- @param f called with value and key of each as a coroutine, in the order of the keys
+--- @param limit integer, how many of these may be under way at a time; all, if nil
+--- @return Deferred of a table with the first value of each call under its key. The first failure, of a call or of an
+--- element, fails it at once, and cancels the rest.
+local function map(t, f, limit)
+  local keys = check.keys(t, 1, "map")
+  check.callable(f, 2, "map")
+  limit = limit == nil and math.huge or check.integer(limit, 1, 3, "map")
+  local self = new(f, limit, #keys)
+  parts.watch(self.join, t, keys, function(key, part) self:element(key, part) end,
+    function(key, value) self:add(key, value) end)
+  self.starting = false
+  self:go_on()
+  if #keys == 0 then core.succeed_with(self.join, self.results) end
+  return self.join
+end
+
+return map

@@ -1,0 +1,29 @@
+--- What combinators share: a Deferred that waits on the parts of a table.
+local core = require "weir.core".functions
+
+local parts = {}
+
+--- Makes the join wait on every part that has not settled; then tells of the others, in the order of the keys.
+-- @param on_part called with key and Deferred when that has settled
+-- @param on_value called with key and value for what is no Deferred
+function parts.watch(join, t, keys, on_part, on_value)
+  local ready = {}
+  for _, key in ipairs(keys) do
+    local part = t[key]
+    if not (core.is_deferred(part) and core.follow(join, part, on_part, key)) then
+      ready[#ready + 1] = { key, part }
+    end
+  end
+  for _, pair in ipairs(ready) do
+    local tell = core.is_deferred(pair[2]) and on_part or on_value
+    tell(pair[1], pair[2])
+  end
+end
+
+--- The join ends as this part did; the others are cancelled first.
+function parts.decide(join, part, reason)
+  core.leave(join, reason)
+  core.take(join, part)
+end
+
+return parts

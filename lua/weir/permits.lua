@@ -1,0 +1,77 @@
+--- What Lock and Semaphore share: permits that are handed from one to the next.
+local check = require "weir.check"
+local core = require "weir.core".functions
+local Line = require "weir.line"
+
+local permits = {}
+
+-- While one is free, nobody who may have it is in line.
+local function serve(self)
+  local entry = self.line:front()
+  while self.free > 0 and entry do
+    self.free = self.free - 1
+    core.succeed_with(self.line:take(entry), self)
+    entry = self.line:front()
+  end
+end
+
+local function finish(...)
+  if select("#", ...) == 1 and core.is_deferred((...)) then return core.await((...)) end
+  return ...
+end
+
+local function run_with(self, f, ...)
+  local _ <close> = core.await(self:acquire())
+  return finish(f(...))
+end
+
+--- Makes a class of objects with a number of permits.
+--- @param name of the class
+--- @param too_many the message when one is released that nobody has
+function permits.class(name, too_many)
+  local class = { __name = name }
+  class.__index = class
+
+  --- @return Deferred of the object itself, which releases when it is closed, when a permit is free
+  function class:acquire()
+    check.self(self, class, "acquire")
+    local deferred = self.line:join()
+    serve(self)
+    return deferred
+  end
+
+  --- Gives a permit back.
+  function class:release()
+    check.self(self, class, "release")
+    if self.free == self.permits then error(too_many, 2) end
+    self.free = self.free + 1
+    serve(self)
+  end
+
+  --- Acquires, calls `f(...)`, releases.
+  --- @return Coroutine with the outcome of the call
+  function class:run(f, ...)
+    check.self(self, class, "run")
+    check.callable(f, 1, "run")
+    return core.spawn(run_with, self, f, ...)
+  end
+
+  function class:__close()
+    self:release()
+  end
+
+  function class:__tostring()
+    check.self(self, class, "tostring")
+    return ("%s: %p (%d of %d free, %d waiting)"):format(name, self, self.free, self.permits, self.line.count)
+  end
+
+  function class.new(n)
+    local self = setmetatable({ permits = n, free = n }, class)
+    self.line = Line.new(function() serve(self) end)
+    return self
+  end
+
+  return class
+end
+
+return permits

@@ -1,0 +1,123 @@
+--- Items that pass from those who put to those who get.
+local check = require "weir.check"
+local core = require "weir.core".functions
+local Line = require "weir.line"
+
+local ClosedError = core.error_class "ClosedError"
+
+-- Items are at `first` .. `last`; `getters` and `putters` wait, these with their items.
+local Queue = {}
+Queue.__index = Queue
+Queue.__name = "Queue"
+
+local function closed_error()
+  return setmetatable({ message = "the queue is closed" }, ClosedError)
+end
+
+-- For one who gets, `value` says whether the end is an end for it, and not an error.
+local function tell_end(entry)
+  if entry.value == true then
+    core.succeed_with(entry.deferred)
+  else
+    core.fail_with(entry.deferred, closed_error())
+  end
+end
+
+local function append(self, item)
+  self.last = self.last + 1
+  self.items[self.last] = item
+end
+
+local function take_first(self)
+  local item = self.items[self.first]
+  self.items[self.first] = nil
+  self.first = self.first + 1
+  return item
+end
+
+-- Whoever can go on goes on: one step, false if there is none. A queue without room passes items from hand to hand.
+local function serve_one(self)
+  local getter, putter = self.getters:front(), self.putters:front()
+  local n = #self
+  if putter and (n < self.size or (n == 0 and getter)) then
+    append(self, putter.value)
+    core.succeed_with(self.putters:take(putter))
+  elseif n > 0 and getter then
+    core.succeed_with(self.getters:take(getter), take_first(self))
+  elseif self.closed and getter then
+    self.getters:take(getter)
+    tell_end(getter)
+  else
+    return false
+  end
+  return true
+end
+
+local function serve(self)
+  while serve_one(self) do end
+end
+
+--- Puts an item in, when there is room.
+--- @return Deferred that fires when it is in
+function Queue:put(item)
+  check.self(self, Queue, "put")
+  check.that(item ~= nil, 1, "put", "value expected")
+  check.that(not core.is_deferred(item), 1, "put", "a Deferred cannot be a value")
+  if self.closed then return core.fail(closed_error()) end
+  local deferred = self.putters:join(item)
+  serve(self)
+  return deferred
+end
+
+local function get(self, ends)
+  local deferred = self.getters:join(ends)
+  serve(self)
+  return deferred
+end
+
+--- Takes the first item out, when there is one.
+--- @return Deferred of the item; it fails with a ClosedError when the queue is closed and empty
+function Queue:get()
+  check.self(self, Queue, "get")
+  return get(self, false)
+end
+
+--- For a generic `for` that awaits each item, and ends when the queue is closed and empty.
+function Queue:iter()
+  check.self(self, Queue, "iter")
+  return function() return core.await(get(self, true)) end
+end
+
+--- Takes no more items. Those that are in can be got still; those that wait to be put in are not.
+function Queue:close()
+  check.self(self, Queue, "close")
+  if self.closed then return end
+  self.closed = true
+  for _, entry in ipairs(self.putters:take_all()) do
+    core.fail_with(entry.deferred, closed_error())
+  end
+  serve(self)
+end
+
+function Queue:__len()
+  return self.last - self.first + 1
+end
+
+function Queue:__tostring()
+  check.self(self, Queue, "tostring")
+  local state = self.closed and "closed, " or ""
+  return ("Queue: %p (%s%d items, %d to get, %d to put)")
+    :format(self, state, #self, self.getters.count, self.putters.count)
+end
+
+--- @param size integer, how many items it has room for; any number, if nil
+--- @return Queue that is empty
+local function new(size)
+  size = size == nil and math.huge or check.integer(size, 0, 1, "Queue")
+  local self = setmetatable({ items = {}, first = 1, last = 0, size = size, closed = false }, Queue)
+  local function on_free() serve(self) end
+  self.getters, self.putters = Line.new(on_free), Line.new(on_free)
+  return self
+end
+
+return new

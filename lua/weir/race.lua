@@ -1,0 +1,28 @@
+--- The first outcome.
+local check = require "weir.check"
+local core = require "weir.core".functions
+local parts = require "weir.parts"
+
+--- @param t table of Deferreds and plain values, not empty
+--- @return Deferred of the outcome of the one that settles first; of those that have, the one with the lowest key. The
+--- rest is cancelled.
+local function race(t)
+  local keys = check.keys(t, 1, "race")
+  check.that(#keys > 0, 1, "race", "table is empty")
+  local join, won = core.join(), false
+
+  local function on_part(_, part)
+    if won or (core.leaving(join) and not core.outcome(part)) then return end
+    won = true
+    parts.decide(join, part, "lost")
+  end
+
+  local function on_value(_, value)
+    if not won then on_part(_, core.succeed(value)) end
+  end
+
+  parts.watch(join, t, keys, on_part, on_value)
+  return join
+end
+
+return race

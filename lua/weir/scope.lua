@@ -1,0 +1,76 @@
+--- Coroutines that end together.
+local check = require "weir.check"
+local core = require "weir.core".functions
+
+-- `join` is the Deferred of the scope, which owns the body and the children; `open` counts those that have not ended;
+-- `body` and `failed` are set when the one has ended, and when another was the first to fail.
+local Scope = {}
+Scope.__index = Scope
+Scope.__name = "Scope"
+
+-- A failure behind the first one is left for whoever else waits, or to be reported.
+local function fail(self, part, err)
+  if self.failed or core.leaving(self.join) then return end
+  self.failed = part
+  core.handled(part)
+  core.leave(self.join, err)
+end
+
+local function finish(self)
+  self.open = self.open - 1
+  if self.open == 0 and (self.failed or not core.leaving(self.join)) then
+    core.take(self.join, self.failed or self.body)
+  end
+end
+
+local function on_body(self, body)
+  local ok, err = core.outcome(body)
+  self.body = body
+  if not ok then fail(self, body, err) end
+  finish(self)
+end
+
+local function on_child(self, child)
+  local ok, err = core.outcome(child)
+  if not (ok or core.is_cancelled(err)) then fail(self, child, err) end
+  finish(self)
+end
+
+local function start(self, handler, f, ...)
+  local co = core.prepare(f, ...)
+  self.open = self.open + 1
+  core.follow(self.join, co, handler, self, true)
+  return core.start(co)
+end
+
+--- Starts `f(...)` as a coroutine of the scope.
+--- @return Coroutine
+function Scope:spawn(f, ...)
+  check.self(self, Scope, "spawn")
+  check.callable(f, 1, "spawn")
+  if self.failed or core.leaving(self.join) then error("attempt to spawn in a scope that is ending", 2) end
+  return start(self, on_child, f, ...)
+end
+
+--- As `cancel` of its Deferred.
+function Scope:cancel(reason, grace)
+  check.self(self, Scope, "cancel")
+  return self.join:cancel(reason, grace)
+end
+
+function Scope:__tostring()
+  check.self(self, Scope, "tostring")
+  return ("Scope: %p (%d open, %s)"):format(self, self.open, self.join)
+end
+
+--- Runs `f(scope, ...)` as a coroutine.
+--- @return Deferred that ends when that and all that `scope:spawn` started have ended: with the values of `f`, or with
+--- the first failure, which cancels the rest
+local function scope(f, ...)
+  check.callable(f, 1, "scope")
+  local self = setmetatable({ join = core.join(), open = 0 }, Scope)
+  start(self, on_body, f, self, ...)
+  return self.join
+end
+
+return scope
