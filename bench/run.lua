@@ -13,6 +13,7 @@ local WORKLOADS = {
   "ping_pong",
   "await_fired",
   "callbacks",
+  "all",
   "noreturn",
   "nested",
   "memory",
