@@ -20,6 +20,7 @@ build = {
   modules = {
     ["weir.all"] = "lua/weir/all.lua",
     ["weir.any"] = "lua/weir/any.lua",
+    ["weir.awaited"] = "lua/weir/awaited.lua",
     ["weir.barrier"] = "lua/weir/barrier.lua",
     ["weir.check"] = "lua/weir/check.lua",
     ["weir.event"] = "lua/weir/event.lua",
@@ -30,13 +31,13 @@ build = {
     ["weir.lock"] = "lua/weir/lock.lua",
     ["weir.map"] = "lua/weir/map.lua",
     ["weir.maybe"] = "lua/weir/maybe.lua",
-    ["weir.parts"] = "lua/weir/parts.lua",
     ["weir.permits"] = "lua/weir/permits.lua",
     ["weir.queue"] = "lua/weir/queue.lua",
     ["weir.race"] = "lua/weir/race.lua",
     ["weir.scope"] = "lua/weir/scope.lua",
     ["weir.semaphore"] = "lua/weir/semaphore.lua",
     ["weir.settle"] = "lua/weir/settle.lua",
+    ["weir.watch"] = "lua/weir/watch.lua",
     ["weir.core"] = {
       "src/await.c",
       "src/cancel.c",

@@ -140,7 +140,7 @@ static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
 /* Asks the canceller. One that raises fails the Deferred; one that fires as well has answered. */
 static void call_canceller(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  if (!weir_pause_push_hook(L, d, idx, HOOK_CANCEL))
+  if (!weir_pause_push_hook(L, S, idx, HOOK_CANCEL))
     return;
   if (weir_pause_call_hook(L, S, idx) == LUA_OK)
     return;
@@ -255,14 +255,18 @@ int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline) {
   return done;
 }
 
-void weir_cancel_parts(lua_State *L, weir_State *S, int idx) {
+void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken) {
+  const weir_Deferred *other = lua_touserdata(L, idx);
   Walk walk = {lua_gettop(L), weir_cancel_deadline(S, S->grace), 0};
   weir_Region r;
   luaL_checkstack(L, 16, "too many nested calls");
   weir_error_cancelled(L, S);
   r = weir_deque_begin(&S->walk);
   lua_pushnil(L);
-  cancel_links(L, S, idx, &walk);
+  if (other->wait == WAIT_LINKS) /* a finalizer may have fired it just now */
+    cancel_links(L, S, idx, &walk);
+  if (taken)
+    weir_link_take(L, S, idx, taken);
   if (walk_aside(L, S, &walk))
     walk_on(L, S, &walk);
   weir_deque_end(&S->walk, r);

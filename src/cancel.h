@@ -11,9 +11,10 @@
 int weir_cancel(lua_State *L, weir_State *S, int idx, double grace);
 /* The same with the cancel error on top, and the time at which grace runs out. [-1, +0, m] */
 int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline);
-/* Cancels the parts of the join at idx, with a new cancel error whose reason is on top: they answer
-   to it as before. [-1, +0, m] */
-void weir_cancel_parts(lua_State *L, weir_State *S, int idx);
+/* Cancels the parts of the join at idx, with a new cancel error whose reason is on top. They answer
+   to it as before; but if `taken` is the index of one, its outcome is that of the join before any
+   canceller is called. [-1, +0, m] */
+void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken);
 /* The coroutine at idx leaves its wait, as the last or one of several waiters, with the error on
    top. [-1, +0, m] */
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx);

@@ -13,6 +13,8 @@ typedef struct Owner {
   const void *tag; /* TAG_OWNER */
   lua_Hook hook;   /* the user's own, while ours waits to raise */
   int mask, count;
+  int line;           /* of the yield at which it raises */
+  const void *raised; /* what ours has raised last, only to compare */
 } Owner;
 
 /* ---- threads ---- */
@@ -69,6 +71,8 @@ static void release(lua_State *L, weir_State *S, int idx) {
   clear_slot(L, owner, OWNER_COROUTINE);
   if (c->parting)
     clear_slot(L, owner, OWNER_PARTING);
+  if (c->seen)
+    clear_slot(L, owner, OWNER_SEEN);
   if (c->raising)
     drop_raise(L, c, idx);
   if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
@@ -223,13 +227,6 @@ static void push_parting_error(lua_State *L, weir_Coroutine *c, int idx) {
   lua_remove(L, -2);
 }
 
-static void keep_note(lua_State *L, int idx, int didx) {
-  weir_Deferred *c = lua_touserdata(L, idx);
-  lua_getiuservalue(L, didx, UV_TARGET);
-  lua_setiuservalue(L, idx, UV_TARGET);
-  c->flags |= FLAG_NOTED;
-}
-
 void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   const weir_Deferred *d = lua_touserdata(L, didx);
@@ -248,8 +245,8 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
   n = weir_deferred_push_outcome(L, didx);
   if (n)
     lua_xmove(L, c->thread, n);
-  if (failed && (d->flags & FLAG_NOTED))
-    keep_note(L, idx, didx);
+  if (failed)
+    weir_failure_see(L, idx, didx);
   set_ready(L, S, idx, n, failed);
 }
 
@@ -284,8 +281,28 @@ static void raise_hook(lua_State *L, lua_Debug *ar) {
   }
   luaL_checkstack(L, 4, NULL);
   weir_state_push_running(L, S);
+  owner_of(L, lua_gettop(L))->raised = NULL;
   weir_coroutine_take_raise(L, c, lua_gettop(L));
+  owner_of(L, lua_gettop(L) - 1)->raised = lua_topointer(L, -1);
   lua_error(L);
+}
+
+int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err) {
+  const Owner *o;
+  lua_Debug ar;
+  weir_state_push_running(L, (weir_State *)S);
+  o = owner_of(L, lua_gettop(L));
+  lua_pop(L, 1);
+  return o->raised && o->raised == lua_topointer(L, err) && lua_getstack(L, 1, &ar) &&
+                 lua_getinfo(L, "S", &ar) && ar.what[0] != 'C'
+             ? o->line
+             : 0;
+}
+
+/* Of the function that has called coroutine.yield. */
+static int line_of_yield(lua_State *thread) {
+  lua_Debug ar;
+  return lua_getstack(thread, 1, &ar) && lua_getinfo(thread, "l", &ar) ? ar.currentline : 0;
 }
 
 /* coroutine.yield has no continuation of ours to raise from; a count hook raises at the next
@@ -302,6 +319,7 @@ void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx) {
     o->count = lua_gethookcount(c->thread);
   }
   c->raising = 1;
+  o->line = line_of_yield(c->thread);
   lua_sethook(c->thread, raise_hook, LUA_MASKCOUNT, 1);
 }
 
@@ -341,8 +359,18 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   return status;
 }
 
+/* What it has seen goes with its stack. */
+static void forget_seen(lua_State *L, weir_Coroutine *c, int idx) {
+  if (!c->seen)
+    return;
+  lua_getiuservalue(L, idx, UV_OWNER);
+  clear_slot(L, lua_gettop(L), OWNER_SEEN);
+  lua_pop(L, 1);
+  c->seen = 0;
+}
+
 int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
-  const weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_Coroutine *c = lua_touserdata(L, idx);
   int status;
   if (S->close_depth >= NESTED_CLOSES || weir_coroutine_is_used(c)) {
     lua_pushstring(L, weir_coroutine_is_used(c) ? "cannot close a running coroutine"
@@ -356,6 +384,7 @@ int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
       weir_closethread(c->thread, L);
   }
   lua_settop(c->thread, 0);
+  forget_seen(L, c, idx);
   return status;
 }
 

@@ -43,6 +43,7 @@ struct weir_Coroutine {
   unsigned unwinding : 1;      /* an uncaught error is closing its variables */
   unsigned force : 1;          /* to be closed at the next wait */
   unsigned parting : 1;        /* OWNER_PARTING has been used */
+  unsigned seen : 1;           /* OWNER_SEEN is set */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
   unsigned handler_failed : 1; /* closed by force, and a handler raised */
@@ -56,7 +57,8 @@ enum {
   OWNER_RAISE,   /* while `raising` */
   OWNER_NOTE,    /* of an uncaught error, while `unwinding` */
   OWNER_PARTING, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING */
-  OWNER_SLOTS = OWNER_PARTING
+  OWNER_SEEN,    /* note of the last error that came out of a wait or generator, while `seen` */
+  OWNER_SLOTS = OWNER_SEEN
 };
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
@@ -106,6 +108,9 @@ void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx);
 void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx);
 /* While `raising`: takes that away again and pushes the error. [-0, +1, -] */
 void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx);
+/* The line of the yield at which the error at err has just been raised in the running coroutine,
+   the instruction behind it being another's; 0 if it was not raised so. */
+int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err);
 /* Somebody else has resumed its thread, and it runs: it must not be touched. */
 int weir_coroutine_is_used(const weir_Coroutine *c);
 /* False if somebody else has resumed or closed its thread. */

@@ -265,21 +265,23 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   int failed = (d->flags & FLAG_FAILED) != 0;
   int base = lua_gettop(L), f;
   weir_Call call;
-  if (!lua_checkstack(L, d->nvalues + 12)) {
+  if (!lua_checkstack(L, d->nvalues + 14)) {
     lua_pushliteral(L, "stack overflow");
     weir_deferred_set_outcome(L, S, idx, 1, 1);
     return;
   }
+  weir_failure_push_note(L, S, idx);
   lua_pushcfunction(L, weir_failure_handler);
   if (take_call(L, d, idx, failed, &call)) {
     f = lua_gettop(L);
     if (failed)
       weir_failure_handled(L, S, idx);
-    if (call_outside(L, S, push_arguments(L, d, idx, call), LUA_MULTRET, base + 1) == LUA_OK) {
+    if (call_outside(L, S, push_arguments(L, d, idx, call), LUA_MULTRET, base + 2) == LUA_OK) {
       take_results(L, S, idx, lua_gettop(L) - f + 1);
     } else {
       weir_deferred_set_outcome(L, S, idx, 1, 1);
-      weir_failure_take(L, S, idx);
+      lua_pushvalue(L, base + 1);
+      weir_failure_take_raised(L, S, idx);
     }
   }
   lua_settop(L, base);

@@ -76,20 +76,48 @@ void weir_describe(lua_State *L, weir_State *S, int idx) {
   push_line(L, lua_touserdata(L, idx), weir_describe_status(L, S, idx));
 }
 
+/* What `w` waits on, if that has no body and `w` is the first to wait on it; NULL else. */
+static const weir_Deferred *next_ended(const weir_Deferred *w) {
+  const weir_Deferred *d = w->target;
+  if (d && d->kind == KIND_LINK) {
+    w = d;
+    d = d->target;
+  }
+  if (!d || d->first != w || (weir_is_coroutine(d) && as_coroutine(d)->life != LIFE_ENDED))
+    return NULL;
+  return d;
+}
+
+/* Appends a line to the text on top; with the last one that there is room for it says so. */
+static int add_line(lua_State *L, const weir_Deferred *d, int *lines) {
+  if (++*lines > LINES_MOST) {
+    lua_pushliteral(L, "\n  ...");
+    lua_concat(L, 2);
+    return 0;
+  }
+  lua_pushliteral(L, "\n  ");
+  push_line(L, d, plain_status(d));
+  lua_concat(L, 3);
+  return 1;
+}
+
+/* Behind a coroutine come those whose bodies have returned what they wait on now: the way to what
+   it really waits on. */
+static int add_lines(lua_State *L, const weir_Coroutine *c, int *lines) {
+  if (!add_line(L, &c->d, lines))
+    return 0;
+  for (const weir_Deferred *d = next_ended(&c->d); d; d = next_ended(d))
+    if (weir_is_coroutine(d) && !add_line(L, d, lines))
+      return 0;
+  return 1;
+}
+
 static int list_live(lua_State *L) {
   const weir_State *S = lua_touserdata(L, 1);
   int lines = 0;
   lua_pushliteral(L, "");
-  for (const weir_Coroutine *c = S->live_first; c; c = c->next) {
-    if (++lines > LINES_MOST) {
-      lua_pushliteral(L, "\n  ...");
-      lua_concat(L, 2);
-      break;
-    }
-    lua_pushliteral(L, "\n  ");
-    push_line(L, &c->d, plain_status(&c->d));
-    lua_concat(L, 3);
-  }
+  for (const weir_Coroutine *c = S->live_first; c && add_lines(L, c, &lines); c = c->next)
+    ;
   return 1;
 }
 

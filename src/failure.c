@@ -1,5 +1,7 @@
 #include "failure.h"
 
+#include <string.h>
+
 #include "coroutine.h"
 #include "list.h"
 
@@ -94,35 +96,64 @@ static void continue_note(lua_State *L, weir_Note *note, const weir_Note *source
   }
 }
 
+/* The traceback on top, of a stack whose innermost function is the one of `ar`, gets another line
+   for that. */
+static void mend_line(lua_State *L, const lua_Debug *ar, int line) {
+  const char *trace = lua_tostring(L, -1), *rest;
+  size_t before;
+  lua_pushfstring(L, "stack traceback:\n\t%s:", ar->short_src);
+  before = lua_rawlen(L, -1);
+  if (strncmp(trace, lua_tostring(L, -1), before) == 0) {
+    rest = trace + before + strspn(trace + before, "0123456789");
+    lua_pushfstring(L, "%s%d%s", lua_tostring(L, -1), line, rest);
+    lua_replace(L, -3);
+  }
+  lua_pop(L, 1);
+}
+
+static void push_stack(lua_State *L, const weir_State *S, lua_State *thread, int level, int err) {
+  int line = S->running && thread == L ? weir_coroutine_raised_at(L, S, err) : 0;
+  lua_Debug ar;
+  luaL_traceback(L, thread, NULL, level);
+  if (line > 0 && lua_getstack(L, level, &ar) && lua_getinfo(L, "S", &ar))
+    mend_line(L, &ar, line);
+}
+
 /* Pushes a note of the error at err with the stack of `thread` from a level on. */
 static weir_Note *note_stack(lua_State *L, weir_State *S, lua_State *thread, int level, int err) {
   weir_Note *note = new_note(L, S);
-  luaL_traceback(L, thread, NULL, level);
+  push_stack(L, S, thread, level, err);
   lua_setiuservalue(L, -2, NOTE_TRACE);
   lua_pushvalue(L, err);
   lua_setiuservalue(L, -2, NOTE_ERROR);
   return note;
 }
 
-/* The note of the running coroutine, if it saw the error at err come out of an await or a
-   generator, becomes the source of the one on top. */
-static void link_source(lua_State *L, weir_State *S, weir_Note *note, int err) {
-  int top = lua_gettop(L); /* the note */
-  const weir_Note *source;
-  weir_state_push_running(L, S);
-  source = push_note(L, S, top + 1);
-  if (source && is_error_of(L, top + 2, err)) {
-    lua_pushvalue(L, top);
-    continue_note(L, note, source);
+/* The note on top, popped, is the source of the one at `note`, if it is of the same error. */
+static void link_source(lua_State *L, const weir_State *S, int note, int err) {
+  int top = lua_gettop(L);
+  const weir_Note *source = note_at(L, S, top);
+  if (source && is_error_of(L, top, err)) {
+    lua_pushvalue(L, note);
+    continue_note(L, lua_touserdata(L, note), source);
   }
-  lua_settop(L, top);
+  lua_settop(L, top - 1);
 }
 
-static void keep_in_owner(lua_State *L, weir_State *S) { /* the note on top */
+/* Has the running coroutine seen the error at err come out of a wait or a generator? */
+static void link_seen(lua_State *L, weir_State *S, int note, int err) {
+  weir_state_push_running(L, S);
+  lua_getiuservalue(L, -1, UV_OWNER);
+  lua_getiuservalue(L, -1, OWNER_SEEN);
+  link_source(L, S, note, err);
+  lua_pop(L, 2);
+}
+
+static void keep_in_owner(lua_State *L, weir_State *S, int slot) { /* the note on top */
   weir_state_push_running(L, S);
   lua_getiuservalue(L, -1, UV_OWNER);
   lua_pushvalue(L, -3);
-  lua_setiuservalue(L, -2, OWNER_NOTE);
+  lua_setiuservalue(L, -2, slot);
   lua_pop(L, 2);
 }
 
@@ -131,11 +162,12 @@ int weir_failure_handler(lua_State *L) {
   lua_settop(L, 1);
   if (S->running)
     S->running->unwinding = 1;
-  if (weir_error_is(L, S, 1, ERROR_CANCELLED) || !lua_checkstack(L, 10))
+  if (weir_error_is(L, S, 1, ERROR_CANCELLED) || !lua_checkstack(L, 14))
     return 1;
   if (S->running) {
-    link_source(L, S, note_stack(L, S, L, 1, 1), 1);
-    keep_in_owner(L, S);
+    note_stack(L, S, L, 1, 1);
+    link_seen(L, S, 2, 1);
+    keep_in_owner(L, S, OWNER_NOTE);
     lua_pop(L, 1);
   } else {
     note_stack(L, S, L, 1, 1);
@@ -146,13 +178,12 @@ int weir_failure_handler(lua_State *L) {
 
 void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread) {
   int err = lua_gettop(L);
-  if (!S->running || weir_error_is(L, S, err, ERROR_CANCELLED) || !lua_checkstack(L, 12))
+  if (!S->running || weir_error_is(L, S, err, ERROR_CANCELLED) || !lua_checkstack(L, 14))
     return;
-  link_source(L, S, note_stack(L, S, thread, 0, err), err);
-  weir_state_push_running(L, S);
-  lua_pushvalue(L, err + 1);
-  lua_setiuservalue(L, err + 2, UV_TARGET);
-  S->running->d.flags |= FLAG_NOTED;
+  note_stack(L, S, thread, 0, err);
+  link_seen(L, S, err + 1, err);
+  keep_in_owner(L, S, OWNER_SEEN);
+  S->running->seen = 1;
   lua_settop(L, err);
 }
 
@@ -179,6 +210,21 @@ void weir_failure_take(lua_State *L, weir_State *S, int idx) {
     set_note(L, note, idx);
   }
   lua_settop(L, top);
+}
+
+void weir_failure_push_note(lua_State *L, weir_State *S, int idx) {
+  push_note(L, S, idx);
+}
+
+void weir_failure_take_raised(lua_State *L, weir_State *S, int idx) {
+  int seen = lua_gettop(L);
+  weir_failure_take(L, S, idx);
+  if (push_note(L, S, idx)) {
+    lua_getiuservalue(L, idx, UV_VALUE);
+    lua_pushvalue(L, seen);
+    link_source(L, S, seen + 1, seen + 2);
+  }
+  lua_settop(L, seen - 1);
 }
 
 /* ---- what nobody has handled ---- */
@@ -269,18 +315,23 @@ void weir_failure_forget(lua_State *L, weir_State *S, int idx) {
   lua_setiuservalue(L, idx, UV_TARGET);
 }
 
-void weir_failure_seen(lua_State *L, weir_State *S, int idx) {
+void weir_failure_see(lua_State *L, int cidx, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
-  int top = lua_gettop(L);
+  weir_Coroutine *c = lua_touserdata(L, cidx);
+  if (!(d->flags & FLAG_NOTED))
+    return;
+  lua_getiuservalue(L, cidx, UV_OWNER);
+  lua_getiuservalue(L, idx, UV_TARGET);
+  lua_setiuservalue(L, -2, OWNER_SEEN);
+  lua_pop(L, 1);
+  c->seen = 1;
+}
+
+void weir_failure_seen(lua_State *L, weir_State *S, int idx) {
   weir_failure_handled(L, S, idx);
-  if (d->flags & FLAG_NOTED) {
-    weir_Deferred *c = &S->running->d;
-    weir_state_push_running(L, S);
-    lua_getiuservalue(L, idx, UV_TARGET);
-    lua_setiuservalue(L, top + 1, UV_TARGET);
-    c->flags |= FLAG_NOTED;
-  }
-  lua_settop(L, top);
+  weir_state_push_running(L, S);
+  weir_failure_see(L, lua_gettop(L), idx);
+  lua_pop(L, 1);
 }
 
 /* ---- tracebacks ---- */

@@ -46,12 +46,19 @@ void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread);
 void weir_failure_note(lua_State *L, weir_State *S, int idx);
 /* Somebody has seen the failure of the Deferred at idx. [-0, +0, -] */
 void weir_failure_handled(lua_State *L, weir_State *S, int idx);
-/* The running coroutine has: it is about to be raised in it. [-0, +0, -] */
+/* The Coroutine at c is about to see it: its own failure may come of it. [-0, +0, -] */
+void weir_failure_see(lua_State *L, int c, int idx);
+/* The running one is, and so it is handled. [-0, +0, -] */
 void weir_failure_seen(lua_State *L, weir_State *S, int idx);
 /* Its outcome is another now: the note, if any, goes. [-0, +0, -] */
 void weir_failure_forget(lua_State *L, weir_State *S, int idx);
 /* Takes the note HOME_LAST_FAILURE for the failure of the Deferred at idx. [-0, +0, -] */
 void weir_failure_take(lua_State *L, weir_State *S, int idx);
+/* The same for an error of a callback, which saw the failure that the note on top is of, or nil.
+   [-1, +0, -] */
+void weir_failure_take_raised(lua_State *L, weir_State *S, int idx);
+/* Pushes the note of the failure of the Deferred at idx, or nil. [-0, +1, -] */
+void weir_failure_push_note(lua_State *L, weir_State *S, int idx);
 /* Reports a failure of nobody in particular: the error on top. [-1, +0, -] */
 void weir_failure_report_error(lua_State *L, weir_State *S);
 /* Reports all that nobody handled. [-0, +0, -] */

@@ -204,14 +204,6 @@ static int after(lua_State *L) {
   return after_on(L, 1);
 }
 
-/* deadline(d): of a Deferred made by `after`; for `every`. */
-static int deadline(lua_State *L) {
-  const weir_Deferred *d = weir_check_deferred(L, weir_upstate(L), 1);
-  luaL_argcheck(L, d->kind == KIND_TIMED, 1, "not made by after");
-  lua_pushnumber(L, ((const weir_Timed *)(const void *)d)->timer.deadline);
-  return 1;
-}
-
 /* at(clock, time): like after, with the time of the clock instead of a delay. */
 static int at(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -221,8 +213,8 @@ static int at(lua_State *L) {
 }
 
 const luaL_Reg weir_lib_clock[] = {{"Clock", clock}, {"clock", loop_clock}, {"now", now},
-                                   {"sleep", sleep}, {"after", after},      {"deadline", deadline},
-                                   {"at", at},       {NULL, NULL}};
+                                   {"sleep", sleep}, {"after", after},      {"at", at},
+                                   {NULL, NULL}};
 
 const luaL_Reg weir_lib_clock_methods[] = {
     {"advance", advance},   {"pause", clock_pause},     {"unpause", clock_unpause},

@@ -111,19 +111,26 @@ static int close(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
+/* Pushes a thread, and those of the generators that it waits in, the innermost first. */
+static int push_nested(lua_State *L, lua_State *thread, int most) {
+  int n = 0, first = lua_gettop(L) + 1;
+  while (thread && n < most && lua_checkstack(thread, 2)) {
+    lua_pushthread(thread);
+    lua_xmove(thread, L, 1);
+    lua_insert(L, first);
+    n++;
+    thread = lua_status(thread) == LUA_YIELD ? weir_wrap_inner(thread) : NULL;
+  }
+  return n;
+}
+
 /* Pushes the threads of the coroutine and of those that wait on it. Nothing is allocated meanwhile:
    the pointers hold. */
 static int push_threads(lua_State *L, const weir_Deferred *root) {
   int n = 0;
-  for (const weir_Deferred *w = root; w && n < TRACE_MOST; w = weir_wait_next_above(root, w)) {
-    lua_State *thread =
-        weir_is_coroutine(w) ? ((const weir_Coroutine *)(const void *)w)->thread : NULL;
-    if (thread && lua_checkstack(thread, 1)) {
-      lua_pushthread(thread);
-      lua_xmove(thread, L, 1);
-      n++;
-    }
-  }
+  for (const weir_Deferred *w = root; w && n < TRACE_MOST; w = weir_wait_next_above(root, w))
+    if (weir_is_coroutine(w))
+      n += push_nested(L, ((const weir_Coroutine *)(const void *)w)->thread, TRACE_MOST - n);
   return n;
 }
 

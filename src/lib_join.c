@@ -5,6 +5,7 @@
 #include "failure.h"
 #include "lib.h"
 #include "link.h"
+#include "pause.h"
 #include "sched.h"
 
 /* join() returns a Deferred that can have parts. */
@@ -28,7 +29,31 @@ static int follow(lua_State *L) {
 /* leave(join, reason) cancels the parts, which tell their handlers as before. */
 static int leave(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_cancel_parts(L, S, 1);
+  lua_settop(L, 2);
+  weir_cancel_parts(L, S, 1, 0);
+  weir_lib_finish(L, S);
+  return 0;
+}
+
+/* take(join, part): the outcome of the settled part, which is handled so, is that of the join. */
+static int take(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_link_take(L, S, 1, 2);
+  weir_failure_handled(L, S, 2);
+  weir_lib_finish(L, S);
+  return 0;
+}
+
+/* decide(join, part, reason) is take, and cancels the other parts before anybody is told. Those of
+   a cancelled join have been already. */
+static int decide(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  const weir_Deferred *d = lua_touserdata(L, 1);
+  lua_settop(L, 3);
+  if (d->flags & FLAG_MARKED)
+    return take(L);
+  weir_cancel_parts(L, S, 1, 2);
+  weir_failure_handled(L, S, 2);
   weir_lib_finish(L, S);
   return 0;
 }
@@ -62,15 +87,6 @@ static int fail_with(lua_State *L) {
   return fire(L, 1);
 }
 
-/* take(join, part): the outcome of the settled part, which is handled so, is that of the join. */
-static int take(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_link_take(L, S, 1, 2);
-  weir_failure_handled(L, S, 2);
-  weir_lib_finish(L, S);
-  return 0;
-}
-
 /* outcome(part): true and its values, or false and its error, which is not handled so. */
 static int outcome(lua_State *L) {
   const weir_Deferred *d = lua_touserdata(L, 1);
@@ -99,6 +115,22 @@ static int start(lua_State *L) {
   return weir_sched_spawn(L, S);
 }
 
+/* on_hold(pause, unpause): what is called when the running coroutine becomes held or free. */
+static int on_hold(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  lua_settop(L, 2);
+  weir_state_push(L, S, HOME_HOOKS);
+  weir_state_push_running(L, S);
+  lua_createtable(L, HOOK_UNPAUSE, 0);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, HOOK_PAUSE);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, HOOK_UNPAUSE);
+  lua_rawset(L, 3);
+  S->running->d.flags |= FLAG_HOOKS;
+  return 0;
+}
+
 const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"follow", follow},
                                   {"leave", leave},
@@ -106,8 +138,10 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"succeed_with", succeed_with},
                                   {"fail_with", fail_with},
                                   {"take", take},
+                                  {"decide", decide},
                                   {"outcome", outcome},
                                   {"handled", handled},
                                   {"prepare", prepare},
                                   {"start", start},
+                                  {"on_hold", on_hold},
                                   {NULL, NULL}};

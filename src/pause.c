@@ -27,7 +27,7 @@ static int is_queueable(const weir_Deferred *d) {
 }
 
 static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int idx, int pause) {
-  if (!(d->flags & FLAG_HOOKS))
+  if (d->phase != PHASE_PENDING || !(d->flags & FLAG_HOOKS))
     return;
   lua_pushvalue(L, idx);
   weir_deque_push(L, &S->hooks, (uint64_t)pause, NULL);
@@ -39,8 +39,7 @@ static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_coroutine(d)->ticket = 0;
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_freeze((weir_Timed *)(void *)d);
-  else if (d->phase == PHASE_PENDING)
-    queue_hook(L, S, d, idx, 1);
+  queue_hook(L, S, d, idx, 1);
 }
 
 static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
@@ -49,8 +48,7 @@ static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_sched_ready(L, S, idx);
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_thaw(L, S, idx);
-  else if (d->phase == PHASE_PENDING)
-    queue_hook(L, S, d, idx, 0);
+  queue_hook(L, S, d, idx, 0);
   if (d->phase == PHASE_SETTLED && d->nwaiters > 0)
     d->phase = PHASE_FIRED;
   if (d->phase == PHASE_FIRED)
@@ -114,15 +112,29 @@ void weir_pause_rehold(lua_State *L, weir_State *S, int idx) {
 
 /* ---- hooks ---- */
 
-int weir_pause_push_hook(lua_State *L, const weir_Deferred *d, int idx, int hook) {
-  if (d->kind != KIND_DEFERRED || d->phase != PHASE_PENDING)
+/* Pushes the table of hooks of the pending Deferred at idx. */
+static void push_hooks(lua_State *L, weir_State *S, const weir_Deferred *d, int idx) {
+  if (!weir_is_coroutine(d)) {
+    lua_getiuservalue(L, idx, UV_VALUE);
+    return;
+  }
+  weir_state_push(L, S, HOME_HOOKS);
+  lua_pushvalue(L, idx);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+int weir_pause_push_hook(lua_State *L, weir_State *S, int idx, int hook) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->phase != PHASE_PENDING)
     return 0;
-  lua_getiuservalue(L, idx, UV_VALUE);
   if (d->flags & FLAG_HOOKS) {
+    push_hooks(L, S, d, idx);
     lua_rawgeti(L, -1, hook);
     lua_remove(L, -2);
-  } else if (hook != HOOK_CANCEL) {
-    lua_pop(L, 1);
+  } else if (hook == HOOK_CANCEL && d->kind == KIND_DEFERRED) {
+    lua_getiuservalue(L, idx, UV_VALUE);
+  } else {
     return 0;
   }
   if (!lua_isnil(L, -1))
@@ -149,8 +161,7 @@ int weir_pause_run_hooks(lua_State *L, weir_State *S) {
   while (!weir_deque_empty(&S->hooks)) {
     int pause = weir_deque_front(&S->hooks).tag != 0;
     weir_deque_take(L, &S->hooks);
-    if (weir_pause_push_hook(L, lua_touserdata(L, base + 2), base + 2,
-                             pause ? HOOK_PAUSE : HOOK_UNPAUSE) &&
+    if (weir_pause_push_hook(L, S, base + 2, pause ? HOOK_PAUSE : HOOK_UNPAUSE) &&
         weir_pause_call_hook(L, S, base + 2) != LUA_OK) {
       if (failed)
         weir_failure_report_error(L, S);

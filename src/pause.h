@@ -13,7 +13,7 @@ void weir_pause_rehold(lua_State *L, weir_State *S, int idx);
 enum { HOOK_CANCEL = 1, HOOK_PAUSE, HOOK_UNPAUSE };
 
 /* Pushes a hook of the pending Deferred at idx; 0 if it has none. [-0, +0|1, -] */
-int weir_pause_push_hook(lua_State *L, const weir_Deferred *d, int idx, int hook);
+int weir_pause_push_hook(lua_State *L, weir_State *S, int idx, int hook);
 /* Calls the hook on top with the Deferred at idx. Returns Lua's status. [-1, +0|1, -] */
 int weir_pause_call_hook(lua_State *L, weir_State *S, int idx);
 /* Runs the hooks that became due; pushes the first error and returns 1 if there was one.

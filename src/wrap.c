@@ -97,6 +97,23 @@ static int call(lua_State *L) {
   return run(L, g, n);
 }
 
+/* The call of the generator is the innermost function of whoever waits in it; see `call` for what
+   lies first on its stack. */
+lua_State *weir_wrap_inner(lua_State *thread) {
+  const Generator *g;
+  lua_Debug ar;
+  int inside;
+  if (!lua_getstack(thread, 0, &ar) || !lua_getinfo(thread, "f", &ar))
+    return NULL;
+  inside = lua_tocfunction(thread, -1) == call;
+  lua_pop(thread, 1);
+  if (!inside || !lua_getlocal(thread, &ar, 1))
+    return NULL;
+  g = lua_touserdata(thread, -1);
+  lua_pop(thread, 1);
+  return g->is_inside ? g->thread : NULL;
+}
+
 int weir_wrap_close(lua_State *L) {
   Generator *g = lua_touserdata(L, 1);
   if (!g || lua_rawlen(L, 1) != sizeof *g || g->tag != weir_tag(weir_upstate(L), TAG_GENERATOR) ||

@@ -1,7 +1,7 @@
 --- The values of all.
 local check = require "weir.check"
 local core = require "weir.core".functions
-local parts = require "weir.parts"
+local watch = require "weir.watch"
 
 --- @param t table of Deferreds and plain values
 --- @return Deferred of a table with the first value of each under its key. The first failure fails it at once, and
@@ -22,12 +22,12 @@ local function all(t)
       on_value(key, value)
     elseif not (failed or core.leaving(join)) then
       failed = true
-      parts.decide(join, part, value)
+      core.decide(join, part, value)
     end
   end
 
   if left == 0 then core.succeed_with(join, values) end
-  parts.watch(join, t, keys, on_part, on_value)
+  watch(join, t, keys, on_part, on_value)
   return join
 end
 

@@ -1,15 +1,20 @@
 --- The first success.
 local check = require "weir.check"
 local core = require "weir.core".functions
-local parts = require "weir.parts"
+local watch = require "weir.watch"
 
 local AnyError = core.error_class "AnyError"
 local MOST = 10 -- errors that the message lists
 
+local function text_of(err)
+  local ok, text = pcall(tostring, err)
+  return ok and text or "an error that has no text"
+end
+
 local function message_of(keys, errors)
   local lines = {}
   for i = 1, math.min(#keys, MOST) do
-    lines[i] = ("[%s] %s"):format(keys[i], errors[keys[i]])
+    lines[i] = ("[%s] %s"):format(keys[i], text_of(errors[keys[i]]))
   end
   lines[#lines + 1] = #keys > MOST and "..." or nil
   return ("all %d failed: %s"):format(#keys, table.concat(lines, "; "))
@@ -25,7 +30,7 @@ local function any(t)
 
   local function win(part)
     won = true
-    parts.decide(join, part, "lost")
+    core.decide(join, part, "lost")
   end
 
   local function lose(key, part, err)
@@ -52,7 +57,7 @@ local function any(t)
     if not won then win(core.succeed(value)) end
   end
 
-  parts.watch(join, t, keys, on_part, on_value)
+  watch(join, t, keys, on_part, on_value)
   return join
 end
 

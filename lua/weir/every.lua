@@ -1,41 +1,46 @@
 --- Calling a function again and again on a grid of times.
+local awaited = require "weir.awaited"
 local check = require "weir.check"
 local core = require "weir.core".functions
 
--- How many points of the grid have come: start + n * seconds, as the deadlines are computed.
-local function points(start, seconds, now)
-  local n = (now - start) // seconds
-  return start + n * seconds > now and n - 1 or n
+-- Of a grid: `start` + n * `seconds` are its points; `told` of them are behind us.
+
+-- A point has come when its deadline has, as that is computed. Points nearer than numbers can tell count one at a time.
+local function come(self)
+  local now = self.clock:now()
+  local n = self.seconds > 0 and (now - self.start) // self.seconds or 0
+  if self.start + n * self.seconds > now then n = n - 1 end
+  return n < math.huge and math.max(self.told, n) or self.told
 end
 
-local function call(f, count)
-  local result = f(count)
-  if core.is_deferred(result) then
-    core.await(result)
+-- While the coroutine is held the grid waits.
+local function shift_with_pauses(self)
+  local since
+  core.on_hold(function() since = self.clock:now() end, function()
+    self.start = self.start + (self.clock:now() - since)
+  end)
+end
+
+-- A cancel that `f` has swallowed ends it none the less.
+local function call_on_grid(self, f)
+  local me = core.current()
+  shift_with_pauses(self)
+  while not core.leaving(me) do
+    core.await(core.at(self.clock, self.start + (come(self) + 1) * self.seconds))
+    if core.leaving(me) then return end
+    local before = self.told
+    self.told = math.max(come(self), before + 1)
+    local count = self.told - before
+    awaited(f(math.tointeger(count) or count))
   end
 end
 
--- `n` is the last point that was told. A freeze moves the grid: the deadline that was kept tells by how much.
-local function call_on_grid(clock, seconds, f)
-  local start, n = clock:now(), 0
-  local function come(at_least)
-    return seconds > 0 and math.max(at_least, points(start, seconds, clock:now())) or at_least
-  end
-  while true do
-    local planned = start + (come(n) + 1) * seconds
-    local tick = core.at(clock, planned)
-    core.await(tick)
-    start = start + (core.deadline(tick) - planned)
-    local last = n
-    n = come(n + 1)
-    call(f, math.tointeger(n - last))
-  end
-end
+local named = core.coroutine(call_on_grid, "every")
 
 local function start(clock, seconds, f)
   check.seconds(seconds, 1, "every")
   check.callable(f, 2, "every")
-  return core.spawn(call_on_grid, clock, seconds, f)
+  return named({ clock = clock, seconds = seconds, start = clock:now(), told = 0 }, f)
 end
 
 local every = {}

@@ -1,7 +1,7 @@
 --- A coroutine for each, a few at a time.
 local check = require "weir.check"
 local core = require "weir.core".functions
-local parts = require "weir.parts"
+local watch = require "weir.watch"
 
 -- One map under way: keys and values of the elements that have come, in order, until `next` of them have been given to
 -- `f`; `open` counts the calls that have not ended, `left` the elements without a result.
@@ -36,7 +36,7 @@ end
 function Map:fail(part, err)
   if self.failed or core.leaving(self.join) then return end
   self.failed = true
-  parts.decide(self.join, part, err)
+  core.decide(self.join, part, err)
 end
 
 -- An element has come.
@@ -75,7 +75,7 @@ local function map(t, f, limit)
   check.callable(f, 2, "map")
   limit = limit == nil and math.huge or check.integer(limit, 1, 3, "map")
   local self = new(f, limit, #keys)
-  parts.watch(self.join, t, keys, function(key, part) self:element(key, part) end,
+  watch(self.join, t, keys, function(key, part) self:element(key, part) end,
     function(key, value) self:add(key, value) end)
   self.starting = false
   self:go_on()

@@ -1,4 +1,5 @@
 --- What Lock and Semaphore share: permits that are handed from one to the next.
+local awaited = require "weir.awaited"
 local check = require "weir.check"
 local core = require "weir.core".functions
 local Line = require "weir.line"
@@ -15,14 +16,9 @@ local function serve(self)
   end
 end
 
-local function finish(...)
-  if select("#", ...) == 1 and core.is_deferred((...)) then return core.await((...)) end
-  return ...
-end
-
 local function run_with(self, f, ...)
   local _ <close> = core.await(self:acquire())
-  return finish(f(...))
+  return awaited(f(...))
 end
 
 --- Makes a class of objects with a number of permits.

@@ -1,7 +1,7 @@
 --- The first outcome.
 local check = require "weir.check"
 local core = require "weir.core".functions
-local parts = require "weir.parts"
+local watch = require "weir.watch"
 
 --- @param t table of Deferreds and plain values, not empty
 --- @return Deferred of the outcome of the one that settles first; of those that have, the one with the lowest key. The
@@ -14,14 +14,14 @@ local function race(t)
   local function on_part(_, part)
     if won or (core.leaving(join) and not core.outcome(part)) then return end
     won = true
-    parts.decide(join, part, "lost")
+    core.decide(join, part, "lost")
   end
 
   local function on_value(_, value)
     if not won then on_part(_, core.succeed(value)) end
   end
 
-  parts.watch(join, t, keys, on_part, on_value)
+  watch(join, t, keys, on_part, on_value)
   return join
 end
 

@@ -1,7 +1,7 @@
 --- What has become of each.
 local check = require "weir.check"
 local core = require "weir.core".functions
-local parts = require "weir.parts"
+local watch = require "weir.watch"
 
 --- @param t table of Deferreds and plain values
 --- @return Deferred of a table with `{true, values...}` or `{false, error}` of each under its key. It fails only when
@@ -29,7 +29,7 @@ local function settle(t)
   end
 
   if left == 0 then core.succeed_with(join, outcomes) end
-  parts.watch(join, t, keys, on_part, on_value)
+  watch(join, t, keys, on_part, on_value)
   return join
 end
 

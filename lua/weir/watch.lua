@@ -1,12 +1,10 @@
---- What combinators share: a Deferred that waits on the parts of a table.
+--- What combinators share: one Deferred waits on the parts of a table.
 local core = require "weir.core".functions
-
-local parts = {}
 
 --- Makes the join wait on every part that has not settled; then tells of the others, in the order of the keys.
 -- @param on_part called with key and Deferred when that has settled
 -- @param on_value called with key and value for what is no Deferred
-function parts.watch(join, t, keys, on_part, on_value)
+local function watch(join, t, keys, on_part, on_value)
   local ready = {}
   for _, key in ipairs(keys) do
     local part = t[key]
@@ -20,10 +18,4 @@ function parts.watch(join, t, keys, on_part, on_value)
   end
 end
 
---- The join ends as this part did; the others are cancelled first.
-function parts.decide(join, part, reason)
-  core.leave(join, reason)
-  core.take(join, part)
-end
-
-return parts
+return watch
