@@ -319,7 +319,7 @@ static void fire_timeout(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags |= FLAG_TIMED_OUT;
   if (!weir_cancel(L, S, idx, S->grace))
-    d->flags &= (uint16_t)~FLAG_TIMED_OUT;
+    d->flags &= ~(uint32_t)FLAG_TIMED_OUT;
 }
 
 static void fire_grace(lua_State *L, weir_State *S, int idx) {

@@ -188,7 +188,7 @@ static void set_ready(lua_State *L, weir_State *S, int idx, int nargs, int raise
   c->nargs = nargs;
   c->raise = (unsigned)raise & 1;
   c->gave_way = 0;
-  c->d.flags &= (uint16_t)~FLAG_LEAVING;
+  c->d.flags &= ~(uint32_t)FLAG_LEAVING;
   if (c->limited)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
@@ -232,7 +232,7 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
   const weir_Deferred *d = lua_touserdata(L, didx);
   int failed = (d->flags & FLAG_FAILED) != 0;
   int n = d->nvalues;
-  if (failed && (c->d.flags & FLAG_LEAVING)) {
+  if ((c->d.flags & FLAG_LEAVING) && (failed || (d->flags & FLAG_STRUCK))) {
     push_parting_error(L, c, idx);
     weir_coroutine_raise(L, S, idx);
     return;

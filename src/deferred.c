@@ -102,10 +102,10 @@ void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int 
   weir_Deferred *d = lua_touserdata(L, idx);
   if (d->flags & FLAG_NOTED)
     weir_failure_forget(L, S, idx);
-  d->flags &= (uint16_t) ~(FLAG_FAILED | FLAG_HANDLED);
+  d->flags &= ~(uint32_t)(FLAG_FAILED | FLAG_HANDLED);
   if (failed) {
     apply_timeout(L, S, d);
-    d->flags |= FLAG_FAILED;
+    d->flags |= d->flags & FLAG_OVERRIDE ? FLAG_FAILED | FLAG_STRUCK : FLAG_FAILED;
   }
   lua_setiuservalue(L, idx, UV_VALUE);
   d->nvalues = n;
@@ -116,10 +116,16 @@ void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to) {
   const weir_Deferred *d = lua_touserdata(L, from);
   lua_getiuservalue(L, from, UV_VALUE);
   weir_deferred_set_outcome(L, S, to, d->nvalues, d->flags & FLAG_FAILED);
+  weir_deferred_copy_origin(L, from, to);
+}
+
+void weir_deferred_copy_origin(lua_State *L, int from, int to) {
+  const weir_Deferred *d = lua_touserdata(L, from);
+  weir_Deferred *t = lua_touserdata(L, to);
+  t->flags |= d->flags & (FLAG_STRUCK | FLAG_NOTED);
   if (d->flags & FLAG_NOTED) { /* its traceback goes along */
     lua_getiuservalue(L, from, UV_TARGET);
     lua_setiuservalue(L, to, UV_TARGET);
-    ((weir_Deferred *)lua_touserdata(L, to))->flags |= FLAG_NOTED;
   }
 }
 
@@ -164,7 +170,7 @@ static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
 
 static void drop_calls(lua_State *L, weir_Deferred *d, int idx) {
   d->ncalls = d->next_call = 0;
-  d->flags &= (uint16_t)~FLAG_SPILLED;
+  d->flags &= ~(uint32_t)FLAG_SPILLED;
   lua_pushnil(L);
   lua_setiuservalue(L, idx, UV_CALLBACKS);
 }
@@ -294,7 +300,7 @@ static uint32_t tell_waiters(lua_State *L, weir_State *S, int idx) {
   uint32_t told;
   d->flags |= FLAG_TELLING;
   told = weir_wait_tell(L, S, idx);
-  d->flags &= (uint16_t)~FLAG_TELLING;
+  d->flags &= ~(uint32_t)FLAG_TELLING;
   weir_pause_rehold(L, S, idx);
   return told;
 }
@@ -304,7 +310,7 @@ static void settle(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->phase = PHASE_SETTLED;
   if (d->flags & FLAG_OVERRIDE) {
-    d->flags &= (uint16_t)~FLAG_OVERRIDE;
+    d->flags &= ~(uint32_t)FLAG_OVERRIDE;
     d->voided = d->pauses;
   }
   if (d->timers)
@@ -317,13 +323,13 @@ static void settle(lua_State *L, weir_State *S, int idx) {
 
 static void tell(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  d->flags &= (uint16_t)~FLAG_QUEUED;
+  d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
     return;
   d->flags |= FLAG_BUSY;
   while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
     run_call(L, S, d, idx);
-  d->flags &= (uint16_t)~FLAG_BUSY;
+  d->flags &= ~(uint32_t)FLAG_BUSY;
   if (d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
     settle(L, S, idx);
 }

@@ -52,6 +52,7 @@ enum {
   FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
   FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
   FLAG_TELLING = 1 << 14,  /* its waiters are being told: nothing holds it meanwhile */
+  FLAG_STRUCK = 1 << 16,   /* a failure since it was cancelled: what follows is no answer to that */
   FLAG_OWNED = 1 << 15,    /* one of its waiters is a WAIT_OWN, and not counted beside others */
   FLAG_HOOKS = 1 << 12     /* while pending, UV_VALUE is a table of hooks, else a canceller or nil;
                               a Coroutine has its own in HOME_HOOKS */
@@ -83,7 +84,7 @@ struct weir_Deferred {
   uint8_t phase;      /* weir_Phase */
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, while ncalls == 1 */
-  uint16_t flags;
+  uint32_t flags;
   int nvalues;                    /* of the outcome */
   int pauses;                     /* own, counted */
   int voided;                     /* those of them that a cancel has overridden for good */
@@ -124,6 +125,8 @@ int weir_deferred_push_outcome(lua_State *L, int idx);
 void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* Gives the Deferred at `to` the outcome of the one at `from`. [-0, +0, -] */
 void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to);
+/* Gives it what else is known of that outcome. [-0, +0, -] */
+void weir_deferred_copy_origin(lua_State *L, int from, int to);
 
 /* Fires the pending Deferred at idx with the packed outcome on top, and queues the telling.
    [-1, +0, m] */

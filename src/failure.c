@@ -310,7 +310,7 @@ void weir_failure_forget(lua_State *L, weir_State *S, int idx) {
   if (!(d->flags & FLAG_NOTED))
     return;
   weir_failure_handled(L, S, idx);
-  d->flags &= (uint16_t)~FLAG_NOTED;
+  d->flags &= ~(uint32_t)FLAG_NOTED;
   lua_pushnil(L);
   lua_setiuservalue(L, idx, UV_TARGET);
 }

@@ -138,7 +138,7 @@ static int fire(lua_State *L, weir_State *S, weir_Deferred *d, const char *verb,
     weir_deferred_fire_now(L, S, 1, n, failed);
     weir_lib_finish(L, S);
   } else if (d->flags & FLAG_DROP_LATE) {
-    d->flags &= (uint16_t)~FLAG_DROP_LATE;
+    d->flags &= ~(uint32_t)FLAG_DROP_LATE;
   } else {
     return raise_already_called(L, S);
   }

@@ -6,11 +6,6 @@
 #include "wait.h"
 #include "walk.h"
 
-static void copy_slot(lua_State *L, int from, int slot, int to, int into) {
-  lua_getiuservalue(L, from, slot);
-  lua_setiuservalue(L, to, into);
-}
-
 static void set_slot(lua_State *L, int idx, int slot, int value) {
   lua_pushvalue(L, value);
   lua_setiuservalue(L, idx, slot);
@@ -107,15 +102,12 @@ void weir_link_remove(lua_State *L, weir_State *S, int o, int idx) {
 
 void weir_link_take(lua_State *L, weir_State *S, int o, int didx) {
   const weir_Deferred *d = lua_touserdata(L, didx);
-  weir_Deferred *other = lua_touserdata(L, o);
+  const weir_Deferred *other = lua_touserdata(L, o);
   if (other->phase != PHASE_PENDING)
     return;
   lua_getiuservalue(L, didx, UV_VALUE);
   weir_deferred_fire(L, S, o, d->nvalues, d->flags & FLAG_FAILED);
-  if (d->flags & FLAG_NOTED) {
-    copy_slot(L, didx, UV_TARGET, o, UV_TARGET);
-    other->flags |= FLAG_NOTED;
-  }
+  weir_deferred_copy_origin(L, didx, o);
 }
 
 void weir_link_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) {
@@ -148,6 +140,13 @@ int weir_link_add_part(lua_State *L, weir_State *S, int o, int d, int h, weir_Wa
   return pending;
 }
 
+/* A success that is no answer to a cancel is no news to what was cancelled. */
+static int is_news(lua_State *L, int o, int d, weir_Wait how) {
+  const weir_Deferred *other = lua_touserdata(L, o), *source = lua_touserdata(L, d);
+  return how == WAIT_OWN || !(other->flags & FLAG_MARKED) || (source->flags & FLAG_FAILED) ||
+         !(source->flags & FLAG_STRUCK);
+}
+
 static void call_handler(lua_State *L, weir_State *S, int idx, int d) {
   lua_getiuservalue(L, idx, LINK_HANDLER);
   lua_getiuservalue(L, idx, LINK_KEY);
@@ -170,7 +169,8 @@ int weir_link_deliver(lua_State *L, weir_State *S, int idx, int d, weir_Wait how
   o = lua_gettop(L);
   if (how == WAIT_PART || how == WAIT_OWN) {
     weir_link_remove(L, S, o, idx);
-    call_handler(L, S, idx, d);
+    if (is_news(L, o, d, how))
+      call_handler(L, S, idx, d);
     end_if_last(L, S, o);
   } else {
     weir_link_take(L, S, o, d);

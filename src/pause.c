@@ -43,7 +43,7 @@ static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 }
 
 static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
-  d->flags &= (uint16_t)~FLAG_HELD;
+  d->flags &= ~(uint32_t)FLAG_HELD;
   if (is_queueable(d))
     weir_sched_ready(L, S, idx);
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)

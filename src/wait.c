@@ -51,7 +51,7 @@ void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait 
   w->slot = slot;
   w->target = d;
   w->wait = (uint8_t)how;
-  w->flags &= (uint16_t) ~(FLAG_LEAVING | FLAG_NOTED);
+  w->flags &= ~(uint32_t)(FLAG_LEAVING | FLAG_NOTED);
   if (how == WAIT_OWN)
     d->flags |= FLAG_OWNED;
   weir_list_append(d->first, d->last, w, earlier, later);
@@ -64,7 +64,7 @@ static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot
   if (d->nwaiters == 0) {
     lua_pushnil(L);
     lua_setiuservalue(L, idx, UV_WAITERS);
-    d->flags &= (uint16_t)~FLAG_MANY;
+    d->flags &= ~(uint32_t)FLAG_MANY;
   } else {
     lua_getiuservalue(L, idx, UV_WAITERS);
     lua_pushnil(L);
@@ -81,7 +81,7 @@ static void detach(lua_State *L, int widx, int didx) {
   d->nwaiters--;
   d->nheld -= (uint32_t)counts_as_held(w);
   if (w->wait == WAIT_OWN)
-    d->flags &= (uint16_t)~FLAG_OWNED;
+    d->flags &= ~(uint32_t)FLAG_OWNED;
   w->target = NULL;
   w->wait = WAIT_NONE;
   release_anchor(L, d, didx, w->slot);
