@@ -1,9 +1,19 @@
--- The documentation: every example runs and prints what it says, every public name has a heading, every link leads
--- somewhere.
+-- The documentation: every example runs and prints what it says, every public name has a heading, every name that is
+-- mentioned exists, every link leads somewhere.
 local weir = require "weir"
 
 local README, REFERENCE = "README.md", "docs/reference.md"
-local FILES = { README, REFERENCE }
+
+-- README and all of docs.
+local function documents()
+  local list = { README }
+  local pipe = assert(io.popen("ls docs"))
+  for name in pipe:lines() do
+    if name:find("%.md$") then list[#list + 1] = "docs/" .. name end
+  end
+  pipe:close()
+  return list
+end
 
 local function lines_of(path)
   local lines = {}
@@ -133,26 +143,63 @@ local function assert_leads(path, link)
   end
 end
 
-local function methods_of(object) return debug.getmetatable(object).__index end
+-- ---- names ----
 
--- Every public name, as the reference writes it.
-local function public_names()
+local function a_scope()
+  local object
+  weir.scope(function(scope) object = scope end)
+  return object
+end
+
+-- One object of each kind, under the name that it has in the documents.
+local function kinds()
+  return {
+    d = weir.Deferred(), co = weir.spawn(ignore), clock = weir.Clock(), scope = a_scope(),
+    lock = weir.Lock(), semaphore = weir.Semaphore(1), queue = weir.Queue(), event = weir.Event(),
+    barrier = weir.Barrier(1),
+  }
+end
+
+-- The names of the methods of every kind, as the documents write them.
+local function method_names()
   local names = {}
-  local function add(prefix, members, but)
-    for name in pairs(members) do
-      if not (but and but[name]) then names[prefix .. name] = true end
+  for kind, object in pairs(kinds()) do
+    for name in pairs(debug.getmetatable(object).__index) do
+      if not name:find("^__") then names[kind .. ":" .. name] = true end
     end
   end
-  local of_deferreds = methods_of(weir.Deferred())
-  add("weir.", weir)
-  add("d:", of_deferreds)
-  add("co:", methods_of(weir.spawn(ignore)), of_deferreds)
-  add("clock:", methods_of(weir.Clock()))
   return names
 end
 
+local function public_names()
+  local names = method_names()
+  for name in pairs(weir) do names["weir." .. name] = true end
+  return names
+end
+
+-- Has it a heading of its own? What a Coroutine has from Deferreds has not.
+local function is_headed(name, names)
+  local method = name:match("^co:(.*)")
+  return names[name] and not (method and names["d:" .. method])
+end
+
+-- Calls f(name) for whatever looks like a name of ours.
+local function each_mention(line, prefixes, f)
+  for name in line:gmatch("weir%.[%a_]+") do f(name) end
+  for prefix, name in line:gmatch("(%a+):([%a_]+)") do
+    if prefixes[prefix] then f(prefix .. ":" .. name) end
+  end
+end
+
+-- A link that is named like one of our names leads to the heading of that.
+local function assert_names_its_heading(line, names)
+  for text, anchor in line:gmatch("%[([^%]]+)%]%([^)#]*#([^)]+)%)") do
+    assert(not names[text] or anchor:gsub("%-%d+$", "") == slug_of(text), "another's heading: " .. text)
+  end
+end
+
 describe("docs", function()
-  for _, path in ipairs(FILES) do
+  for _, path in ipairs(documents()) do
     for _, example in ipairs(examples(path)) do
       it(("the example at %s:%d prints what it says"):format(path, example.first), function()
         local output, ok = run(example)
@@ -162,23 +209,38 @@ describe("docs", function()
     end
 
     it("every link of " .. path .. " leads somewhere", function()
+      local names = public_names()
       scan(path, function(line)
         for link in line:gmatch("%]%(([^)]+)%)") do
           if not link:find("^%a+://") then assert_leads(path, link) end
         end
+        assert_names_its_heading(line, names)
+      end, ignore)
+    end)
+
+    it("every name in " .. path .. " is public", function()
+      local names, prefixes = public_names(), kinds()
+      scan(path, function(line)
+        each_mention(line, prefixes, function(name) assert(names[name], "no such thing: " .. name) end)
       end, ignore)
     end)
   end
 
-  it("the reference has a heading for every public name", function()
-    local names = headings(REFERENCE)
-    for name in pairs(public_names()) do assert(names[name], "no heading: " .. name) end
+  it("the reference has a heading for every public name, and README a link to it", function()
+    local names, there = public_names(), headings(REFERENCE)
+    local readme = table.concat(lines_of(README), "\n")
+    for name in pairs(names) do
+      if is_headed(name, names) then
+        assert(there[name], "no heading: " .. name)
+        assert(readme:find("[" .. name .. "](" .. REFERENCE .. "#", 1, true), "not in README: " .. name)
+      end
+    end
   end)
 
   it("the reference has no heading for what does not exist", function()
-    local public = public_names()
+    local names = public_names()
     for name in pairs((headings(REFERENCE))) do
-      if name:find("^weir%.") or name:find("^%a+:%a") then assert(public[name], "no such thing: " .. name) end
+      if name:find("^weir%.") or name:find("^%a+:%a") then assert(is_headed(name, names), "no such thing: " .. name) end
     end
   end)
 end)

@@ -7,14 +7,20 @@
 #include "sched.h"
 #include "wait.h"
 
-weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what) {
+weir_Coroutine *weir_await_check_at(lua_State *L, weir_State *S, const char *what, int level) {
   weir_Coroutine *c = weir_sched_suspendable(L, S);
   if (c)
     return c;
-  if (!S->running)
-    luaL_error(L, "attempt to %s outside a coroutine", what);
-  luaL_error(L, "attempt to %s across a C-call boundary", what);
+  luaL_where(L, level);
+  lua_pushfstring(L, "attempt to %s %s", what,
+                  S->running ? "across a C-call boundary" : "outside a coroutine");
+  lua_concat(L, 2);
+  lua_error(L);
   return NULL;
+}
+
+weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what) {
+  return weir_await_check_at(L, S, what, 1);
 }
 
 void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {

@@ -8,6 +8,8 @@
 
 /* The running coroutine; raises where nothing can suspend it. */
 weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what);
+/* The same for the caller `level` levels up. */
+weir_Coroutine *weir_await_check_at(lua_State *L, weir_State *S, const char *what, int level);
 /* Raises a cancel that is due: a wait that would suspend is where it strikes (5.8). */
 void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* Tail of a lua_CFunction: the values of the Deferred at index 1, awaited if need be. `limit`: the

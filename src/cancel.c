@@ -32,7 +32,7 @@ static int leads_back(lua_State *L, int idx, int error) {
     same = lua_rawequal(L, -1, error);
     lua_pop(L, 2);
   }
-  return same && weir_wait_closes_circle(w, d);
+  return same && weir_wait_closes_circle(w, d, 1);
 }
 
 /* 5.3: is what `w` waits on to be left alone when it goes? */
@@ -154,16 +154,18 @@ static void call_canceller(lua_State *L, weir_State *S, int idx) {
 }
 
 int weir_cancel_ask(lua_State *L, weir_State *S, int idx, int error) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Deferred *d = lua_touserdata(L, idx);
   weir_cancel_mark(L, S, idx, error);
   weir_pause_settle_hooks(L, S);
   call_canceller(L, S, idx);
-  return d->phase == PHASE_PENDING;
+  if (d->phase != PHASE_PENDING)
+    return 0;
+  d->flags |= FLAG_DROP_LATE;
+  return 1;
 }
 
 void weir_cancel_finish(lua_State *L, weir_State *S, int idx, int error) {
-  weir_Deferred *d = lua_touserdata(L, idx);
-  d->flags |= FLAG_DROP_LATE;
+  const weir_Deferred *d = lua_touserdata(L, idx);
   if (d->kind == KIND_JOIN)
     lua_getiuservalue(L, idx, UV_VALUE);
   else

@@ -85,7 +85,7 @@ struct weir_Deferred {
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, while ncalls == 1 */
   uint32_t flags;
-  int nvalues;                    /* of the outcome */
+  int nvalues;                    /* of the outcome; before that, how many links it has */
   int pauses;                     /* own, counted */
   int voided;                     /* those of them that a cancel has overridden for good */
   uint32_t next_call;             /* callbacks already taken out of the table */

@@ -127,8 +127,10 @@ static int push_nested(lua_State *L, lua_State *thread, int most) {
 /* Pushes the threads of the coroutine and of those that wait on it. Nothing is allocated meanwhile:
    the pointers hold. */
 static int push_threads(lua_State *L, const weir_Deferred *root) {
+  weir_Above above;
   int n = 0;
-  for (const weir_Deferred *w = root; w && n < TRACE_MOST; w = weir_wait_next_above(root, w))
+  weir_wait_look_above(&above, root, WEIR_ABOVE_MOST);
+  for (const weir_Deferred *w = root; w && n < TRACE_MOST; w = weir_wait_next_above(&above))
     if (weir_is_coroutine(w))
       n += push_nested(L, ((const weir_Coroutine *)(const void *)w)->thread, TRACE_MOST - n);
   return n;

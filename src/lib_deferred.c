@@ -135,6 +135,7 @@ static int fire(lua_State *L, weir_State *S, weir_Deferred *d, const char *verb,
   if (S->debug && d->phase == PHASE_PENDING)
     weir_site_note(L, S, 1); /* a finalizer may fire it here */
   if (d->phase == PHASE_PENDING) {
+    d->flags &= ~(uint32_t)FLAG_DROP_LATE;
     weir_deferred_fire_now(L, S, 1, n, failed);
     weir_lib_finish(L, S);
   } else if (d->flags & FLAG_DROP_LATE) {

@@ -1,6 +1,7 @@
 /*
 ** For the Lua side of the library, not for users: Deferreds that are made of parts.
 */
+#include "await.h"
 #include "cancel.h"
 #include "failure.h"
 #include "lib.h"
@@ -18,20 +19,16 @@ static int join(lua_State *L) {
    is called when that has settled. If it has already, the result is false and nothing is done.
    With `own` the part goes when the join goes, whoever else waits on it. */
 static int follow(lua_State *L) {
-  weir_State *S = weir_upstate(L);
   weir_Wait how = lua_toboolean(L, 5) ? WAIT_OWN : WAIT_PART;
   lua_settop(L, 4);
-  lua_pushboolean(L, weir_link_add_part(L, S, 1, 2, 3, how));
-  weir_lib_finish(L, S);
+  lua_pushboolean(L, weir_link_add_part(L, weir_upstate(L), 1, 2, 3, how));
   return 1;
 }
 
 /* leave(join, reason) cancels the parts, which tell their handlers as before. */
 static int leave(lua_State *L) {
-  weir_State *S = weir_upstate(L);
   lua_settop(L, 2);
-  weir_cancel_parts(L, S, 1, 0);
-  weir_lib_finish(L, S);
+  weir_cancel_parts(L, weir_upstate(L), 1, 0);
   return 0;
 }
 
@@ -40,7 +37,6 @@ static int take(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_link_take(L, S, 1, 2);
   weir_failure_handled(L, S, 2);
-  weir_lib_finish(L, S);
   return 0;
 }
 
@@ -54,8 +50,23 @@ static int decide(lua_State *L) {
     return take(L);
   weir_cancel_parts(L, S, 1, 2);
   weir_failure_handled(L, S, 2);
-  weir_lib_finish(L, S);
   return 0;
+}
+
+/* conclude(join, ok, value): that is its outcome, unless it has one. */
+static int conclude(lua_State *L) {
+  const weir_Deferred *d = lua_touserdata(L, 1);
+  if (d->phase == PHASE_PENDING)
+    weir_deferred_fire(L, weir_upstate(L), 1, 1, !lua_toboolean(L, 2));
+  return 0;
+}
+
+/* finish(join) ends every call that may have done one of these: what was fired is told, and from
+   the host what was woken is run. In a handler the caller sees to it, when all waiters have been
+   told. */
+static int finish(lua_State *L) {
+  weir_lib_finish(L, weir_upstate(L));
+  return 1;
 }
 
 /* leaving(d): has it been cancelled, or has it an outcome? */
@@ -115,6 +126,12 @@ static int start(lua_State *L) {
   return weir_sched_spawn(L, S);
 }
 
+/* check_await() raises, at the call of the function that calls this, where nothing can suspend. */
+static int check_await(lua_State *L) {
+  weir_await_check_at(L, weir_upstate(L), "await", 2);
+  return 0;
+}
+
 /* on_hold(pause, unpause): what is called when the running coroutine becomes held or free. */
 static int on_hold(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -134,6 +151,8 @@ static int on_hold(lua_State *L) {
 const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"follow", follow},
                                   {"leave", leave},
+                                  {"conclude", conclude},
+                                  {"finish", finish},
                                   {"leaving", leaving},
                                   {"succeed_with", succeed_with},
                                   {"fail_with", fail_with},
@@ -144,4 +163,5 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"prepare", prepare},
                                   {"start", start},
                                   {"on_hold", on_hold},
+                                  {"check_await", check_await},
                                   {NULL, NULL}};

@@ -31,6 +31,7 @@ static void set_first(lua_State *L, int o, int first) {
 
 static void append(lua_State *L, int o, int idx) {
   int first = lua_gettop(L) + 1;
+  ((weir_Deferred *)lua_touserdata(L, o))->nvalues++;
   lua_getiuservalue(L, o, UV_TARGET);
   if (lua_isnil(L, first)) {
     set_first(L, o, idx);
@@ -47,6 +48,7 @@ static void append(lua_State *L, int o, int idx) {
 static void take_out(lua_State *L, int o, int idx) {
   int first = lua_gettop(L) + 1, next = first + 1, previous = first + 2;
   int heir = next; /* of what was before it */
+  ((weir_Deferred *)lua_touserdata(L, o))->nvalues--;
   lua_getiuservalue(L, o, UV_TARGET);
   lua_getiuservalue(L, idx, LINK_NEXT);
   lua_getiuservalue(L, idx, LINK_PREVIOUS);
@@ -85,6 +87,7 @@ void weir_link_drop(lua_State *L, weir_State *S, int o) {
   idx = lua_gettop(L);
   lua_pushnil(L);
   set_first(L, o, idx + 1);
+  ((weir_Deferred *)lua_touserdata(L, o))->nvalues = 0;
   lua_settop(L, idx);
   while (!lua_isnil(L, idx)) {
     cut(L, S, idx);

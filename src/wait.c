@@ -179,35 +179,70 @@ void weir_wait_fail(lua_State *L, weir_State *S, int widx) {
   }
 }
 
-/* ---- circles ---- */
+/* ---- above and below ---- */
 
-static const weir_Deferred *first_child(const weir_Deferred *w) {
-  /* of several sources only the first counts: any of them may fire what is behind */
-  return w->kind == KIND_LINK && w->first && w->first->target != w ? NULL : w->first;
+/* Of several sources each may fire what is behind the links, or all may be needed. */
+static int has_one_source(const weir_Deferred *other) {
+  return other->nvalues == 1;
 }
 
-/* `root` may itself be among those that wait on it. */
-static const weir_Deferred *but_for(const weir_Deferred *root, const weir_Deferred *w) {
-  return w == root && w ? w->later : w;
+void weir_wait_look_above(weir_Above *a, const weir_Deferred *root, int room) {
+  a->root = a->at = root;
+  a->depth = 0;
+  a->room = room;
 }
 
-const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w) {
-  const weir_Deferred *next = but_for(root, first_child(w));
-  while (!next && w != root) {
-    next = but_for(root, w->later);
-    w = w->target;
+/* Behind a link. The way back from one of several has to be kept. */
+static const weir_Deferred *behind_link(weir_Above *a, const weir_Deferred *link) {
+  const weir_Deferred *other = link->first;
+  if (!other || other == a->root)
+    return NULL;
+  if (!has_one_source(other)) {
+    if (a->depth == a->room)
+      return NULL;
+    a->links[a->depth++] = link;
   }
+  return other;
+}
+
+/* The root may itself be among those that wait on it. */
+static const weir_Deferred *but_for_root(const weir_Above *a, const weir_Deferred *w) {
+  return w == a->root && w ? w->later : w;
+}
+
+static const weir_Deferred *way_back(weir_Above *a, const weir_Deferred *w) {
+  return w->wait == WAIT_LINKS && !has_one_source(w) ? a->links[--a->depth] : w->target;
+}
+
+const weir_Deferred *weir_wait_next_above(weir_Above *a) {
+  const weir_Deferred *w = a->at;
+  const weir_Deferred *next = w->kind == KIND_LINK ? behind_link(a, w) : but_for_root(a, w->first);
+  while (!next && w != a->root) {
+    next = w->wait == WAIT_LINKS ? NULL : but_for_root(a, w->later);
+    w = way_back(a, w);
+  }
+  a->at = next;
   return next;
 }
 
 /* Down from `target` and up from `d` in step: it costs the shorter of both. */
-int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target) {
+int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target, int thorough) {
+  weir_Above above;
   const weir_Deferred *up = d, *down = target;
-  while (up && down) {
+  weir_wait_look_above(&above, d, thorough ? WEIR_ABOVE_MOST : 0);
+  while (up) {
     if (down == d || up == target)
       return 1;
-    down = down->target;
-    up = weir_wait_next_above(d, up);
+    if (down && down->wait == WAIT_LINKS && !has_one_source(down)) {
+      if (!thorough)
+        return 0;
+      down = NULL; /* below it is a tree: only the way up can tell */
+    } else if (down) {
+      down = down->target;
+      if (!down)
+        return 0;
+    }
+    up = weir_wait_next_above(&above);
   }
   return 0;
 }

@@ -22,12 +22,24 @@ uint32_t weir_wait_tell(lua_State *L, weir_State *S, int d);
 int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
 /* Ends the waiter at w, which waits on nothing, with the error on top. [-1, +0, m] */
 void weir_wait_fail(lua_State *L, weir_State *S, int w);
-/* True if `d` would wait on itself, were it to wait on `target`. */
-int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target);
+/* True if `d` would wait on itself, were it to wait on `target`, and on nothing else beside. With
+   `thorough` also if it would through one of several sources. */
+int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target, int thorough);
 
-/* The next of all that wait on `root`, directly or not, after `w`, or after `root` itself; NULL at
-   the end. */
-const weir_Deferred *weir_wait_next_above(const weir_Deferred *root, const weir_Deferred *w);
+#define WEIR_ABOVE_MOST 32
+
+/* A way through all that wait on `root`, directly or not; nothing may change meanwhile. */
+typedef struct weir_Above {
+  const weir_Deferred *root, *at;
+  int room, depth; /* of `links`: how many may be used, how many are */
+  const weir_Deferred
+      *links[WEIR_ABOVE_MOST]; /* on the way to `at`, where one is not the only one */
+} weir_Above;
+/* Begins at `root`. What waits through one of several links is found behind up to `room` of these.
+ */
+void weir_wait_look_above(weir_Above *a, const weir_Deferred *root, int room);
+/* Goes on; NULL at the end. */
+const weir_Deferred *weir_wait_next_above(weir_Above *a);
 
 /* How many wait on `d`: whoever owns it counts only while nobody else does. */
 static inline uint32_t weir_wait_count(const weir_Deferred *d) {

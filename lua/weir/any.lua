@@ -38,7 +38,7 @@ local function any(t)
     errors[key] = err
     left = left - 1
     if left == 0 then
-      core.fail_with(join, setmetatable({ message = message_of(keys, errors), errors = errors }, AnyError))
+      core.conclude(join, false, setmetatable({ message = message_of(keys, errors), errors = errors }, AnyError))
     end
   end
 
@@ -58,7 +58,7 @@ local function any(t)
   end
 
   watch(join, t, keys, on_part, on_value)
-  return join
+  return core.finish(join)
 end
 
 return any

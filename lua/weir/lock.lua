@@ -1,9 +1,9 @@
 --- One at a time.
 local permits = require "weir.permits"
 
-local class = permits.class("Lock", "attempt to release a Lock that nobody holds")
+local new = permits.class("Lock", "attempt to release a Lock that nobody holds")
 
 --- @return Lock that is free
 return function()
-  return class.new(1)
+  return new(1)
 end

@@ -24,6 +24,7 @@ end
 --- Makes a class of objects with a number of permits.
 --- @param name of the class
 --- @param too_many the message when one is released that nobody has
+--- @return function that makes an object with so many permits
 function permits.class(name, too_many)
   local class = { __name = name }
   class.__index = class
@@ -61,13 +62,11 @@ function permits.class(name, too_many)
     return ("%s: %p (%d of %d free, %d waiting)"):format(name, self, self.free, self.permits, self.line.count)
   end
 
-  function class.new(n)
+  return function(n)
     local self = setmetatable({ permits = n, free = n }, class)
     self.line = Line.new(function() serve(self) end)
     return self
   end
-
-  return class
 end
 
 return permits

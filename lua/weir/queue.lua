@@ -85,7 +85,10 @@ end
 --- For a generic `for` that awaits each item, and ends when the queue is closed and empty.
 function Queue:iter()
   check.self(self, Queue, "iter")
-  return function() return core.await(get(self, true)) end
+  return function()
+    core.check_await()
+    return core.await(get(self, true))
+  end
 end
 
 --- Takes no more items. Those that are in can be got still; those that wait to be put in are not.

@@ -22,7 +22,7 @@ local function race(t)
   end
 
   watch(join, t, keys, on_part, on_value)
-  return join
+  return core.finish(join)
 end
 
 return race

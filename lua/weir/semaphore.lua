@@ -2,12 +2,10 @@
 local check = require "weir.check"
 local permits = require "weir.permits"
 
-local class = permits.class("Semaphore", "attempt to release a Semaphore more often than it was acquired")
+local new = permits.class("Semaphore", "attempt to release a Semaphore more often than it was acquired")
 
 --- @param n integer, how many at a time
 --- @return Semaphore with all its permits free
-local function Semaphore(n)
-  return class.new(check.integer(n, 1, 1, "Semaphore"))
+return function(n)
+  return new(check.integer(n, 1, 1, "Semaphore"))
 end
-
-return Semaphore
