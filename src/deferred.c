@@ -122,7 +122,7 @@ void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to) {
 void weir_deferred_copy_origin(lua_State *L, int from, int to) {
   const weir_Deferred *d = lua_touserdata(L, from);
   weir_Deferred *t = lua_touserdata(L, to);
-  t->flags |= d->flags & (FLAG_STRUCK | FLAG_NOTED);
+  t->flags |= d->flags & (t->flags & FLAG_OVERRIDE ? FLAG_STRUCK | FLAG_NOTED : FLAG_NOTED);
   if (d->flags & FLAG_NOTED) { /* its traceback goes along */
     lua_getiuservalue(L, from, UV_TARGET);
     lua_setiuservalue(L, to, UV_TARGET);

@@ -100,13 +100,17 @@ void weir_wait_end(lua_State *L, weir_State *S, int widx) {
 
 /* ---- telling ---- */
 
-/* A coroutine that has no body any more takes the outcome, if its own cancel leaves it (4.2, 5.6).
- */
+/* 4.2, 5.6: is its own cancel the outcome, and not what it waited for? Not if it has ended so before,
+   and a callback went on from there. */
+static int ends_cancelled(const weir_Coroutine *c, const weir_Deferred *d) {
+  return (c->d.flags & (FLAG_MARKED | FLAG_STRUCK)) == FLAG_MARKED &&
+         (!c->struck || !(d->flags & FLAG_FAILED));
+}
+
+/* A coroutine that has no body any more takes the outcome. */
 static int adopt_in_coroutine(lua_State *L, weir_State *S, int widx, int didx) {
-  weir_Coroutine *c = lua_touserdata(L, widx);
-  const weir_Deferred *d = lua_touserdata(L, didx);
-  int cancelled = (c->d.flags & FLAG_MARKED) && (!c->struck || !(d->flags & FLAG_FAILED));
-  if (!cancelled) {
+  const weir_Coroutine *c = lua_touserdata(L, widx);
+  if (!ends_cancelled(c, lua_touserdata(L, didx))) {
     weir_deferred_copy_outcome(L, S, didx, widx);
     return 1;
   }
