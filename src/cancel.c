@@ -261,6 +261,7 @@ void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken) {
   const weir_Deferred *other = lua_touserdata(L, idx);
   Walk walk = {lua_gettop(L), weir_cancel_deadline(S, S->grace), 0};
   weir_Region r;
+  int told = 0;
   luaL_checkstack(L, 16, "too many nested calls");
   weir_error_cancelled(L, S);
   r = weir_deque_begin(&S->walk);
@@ -268,9 +269,11 @@ void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken) {
   if (other->wait == WAIT_LINKS) /* a finalizer may have fired it just now */
     cancel_links(L, S, idx, &walk);
   if (taken)
-    weir_link_take(L, S, idx, taken);
+    told = weir_link_take(L, S, idx, taken);
   if (walk_aside(L, S, &walk))
     walk_on(L, S, &walk);
+  if (told && other->phase == PHASE_FIRED)
+    weir_deferred_queue(L, S, idx);
   weir_deque_end(&S->walk, r);
   lua_settop(L, walk.error - 1);
 }

@@ -19,14 +19,45 @@ static int goes_along(weir_State *S, const weir_Deferred *d, int owned) {
           c->deadline <= weir_cancel_deadline(S, 0));
 }
 
-/* The one on top has just been left. Does it go along, and if not, who watches over its end? */
+/* How a side branch is gone into. */
+enum { TAKE, LOOK_BELOW };
+
+/* The one on top has just been left. Does it go along? If not, who watches over its end? What was
+   cancelled, and is no coroutine with a grace of its own, may have such ones below it. */
 static int take_along(lua_State *L, weir_State *S, int owned) {
   const weir_Deferred *d = lua_touserdata(L, -1);
   if (goes_along(S, d, owned))
     return 1;
-  if (weir_is_coroutine(d) && weir_deferred_is_open(d) && (d->flags & FLAG_MARKED))
+  if (!weir_deferred_is_open(d))
+    return 0;
+  if (weir_is_coroutine(d) && (d->flags & FLAG_MARKED)) {
     weir_cancel_watch(L, S, lua_gettop(L));
+  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE)) {
+    lua_pushvalue(L, -1);
+    weir_deque_push(L, &S->walk, LOOK_BELOW, NULL);
+  }
   return 0;
+}
+
+/* The one on top stays as it is; what it waits on is left by nobody, but its grace may have run
+ * out. */
+static void look_below(lua_State *L, weir_State *S) {
+  int idx = lua_gettop(L);
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  lua_getiuservalue(L, idx, UV_TARGET);
+  while (d->target && !lua_isnil(L, idx + 1)) {
+    if (d->wait == WAIT_LINKS)
+      lua_getiuservalue(L, idx + 1, LINK_SOURCE);
+    else
+      lua_pushvalue(L, idx + 1);
+    if (take_along(L, S, 0))
+      weir_deque_push(L, &S->walk, TAKE, NULL);
+    lua_settop(L, idx + 1);
+    if (d->wait != WAIT_LINKS)
+      break;
+    weir_walk_down(L, LINK_NEXT);
+  }
+  lua_settop(L, idx);
 }
 
 /* The pending Deferred on top, made of others: they become side branches. */
@@ -39,7 +70,7 @@ static void collect_links(lua_State *L, weir_State *S) {
     lua_getiuservalue(L, link, LINK_SOURCE);
     weir_link_remove(L, S, idx, link);
     if (how != WAIT_SHIELD && take_along(L, S, how == WAIT_OWN))
-      weir_deque_push(L, &S->walk, 0, NULL);
+      weir_deque_push(L, &S->walk, TAKE, NULL);
     lua_settop(L, link + 1);
     lua_replace(L, link);
   }
@@ -97,6 +128,21 @@ static int collect_one(lua_State *L, weir_State *S, int error) {
   return take_along(L, S, 0);
 }
 
+static void collect(lua_State *L, weir_State *S, int error) {
+  while (collect_one(L, S, error))
+    ;
+  while (!weir_deque_empty(&S->walk)) {
+    int how = (int)weir_deque_front(&S->walk).tag;
+    weir_walk_aside(L, &S->walk);
+    if (how == LOOK_BELOW) {
+      look_below(L, S);
+      continue;
+    }
+    while (collect_one(L, S, error))
+      ;
+  }
+}
+
 static void close_one(lua_State *L, weir_State *S, int idx, int error) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int failed = 0;
@@ -146,8 +192,7 @@ int weir_close(lua_State *L, weir_State *S, int idx) {
   branches = weir_deque_begin(&S->walk);
   collected = weir_deque_begin(&S->ending);
   lua_pushvalue(L, idx);
-  while (collect_one(L, S, error) || weir_walk_aside(L, &S->walk))
-    ;
+  collect(L, S, error);
   lua_settop(L, error);
   weir_deque_end(&S->walk, branches);
   close_all(L, S, error);

@@ -384,8 +384,7 @@ static void run_now(lua_State *L, weir_State *S, int idx) {
   weir_deferred_drain(L, S);
 }
 
-/* Takes the outcome on top; returns whether it may be told. */
-static int take_outcome(lua_State *L, weir_State *S, int idx, int n, int failed) {
+int weir_deferred_take(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Deferred *d = lua_touserdata(L, idx);
   if (d->kind == KIND_TIMED)
     weir_timer_disarm(&((weir_Timed *)(void *)d)->timer);
@@ -396,12 +395,12 @@ static int take_outcome(lua_State *L, weir_State *S, int idx, int n, int failed)
 }
 
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  if (take_outcome(L, S, idx, n, failed))
+  if (weir_deferred_take(L, S, idx, n, failed))
     weir_deferred_queue(L, S, idx);
 }
 
 void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  if (take_outcome(L, S, idx, n, failed))
+  if (weir_deferred_take(L, S, idx, n, failed))
     run_now(L, S, idx);
 }
 

@@ -128,6 +128,9 @@ void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to);
 /* Gives it what else is known of that outcome. [-0, +0, -] */
 void weir_deferred_copy_origin(lua_State *L, int from, int to);
 
+/* The packed value on top is the outcome of the pending Deferred at idx. Returns whether it may be
+   told; nothing is queued. [-1, +0, -] */
+int weir_deferred_take(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* Fires the pending Deferred at idx with the packed outcome on top, and queues the telling.
    [-1, +0, m] */
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);

@@ -35,7 +35,7 @@ static int leave(lua_State *L) {
 /* take(join, part): the outcome of the settled part, which is handled so, is that of the join. */
 static int take(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_link_take(L, S, 1, 2);
+  weir_link_fire(L, S, 1, 2);
   weir_failure_handled(L, S, 2);
   return 0;
 }

@@ -103,14 +103,21 @@ void weir_link_remove(lua_State *L, weir_State *S, int o, int idx) {
 
 /* ---- one of several sources ---- */
 
-void weir_link_take(lua_State *L, weir_State *S, int o, int didx) {
+int weir_link_take(lua_State *L, weir_State *S, int o, int didx) {
   const weir_Deferred *d = lua_touserdata(L, didx);
   const weir_Deferred *other = lua_touserdata(L, o);
+  int told;
   if (other->phase != PHASE_PENDING)
-    return;
+    return 0;
   lua_getiuservalue(L, didx, UV_VALUE);
-  weir_deferred_fire(L, S, o, d->nvalues, d->flags & FLAG_FAILED);
+  told = weir_deferred_take(L, S, o, d->nvalues, d->flags & FLAG_FAILED);
   weir_deferred_copy_origin(L, didx, o);
+  return told;
+}
+
+void weir_link_fire(lua_State *L, weir_State *S, int o, int didx) {
+  if (weir_link_take(L, S, o, didx))
+    weir_deferred_queue(L, S, o);
 }
 
 void weir_link_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) {
@@ -119,7 +126,7 @@ void weir_link_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) 
   idx = lua_gettop(L);
   weir_wait_reserve(L, d);
   if (weir_deferred_ready(lua_touserdata(L, d))) {
-    weir_link_take(L, S, o, d);
+    weir_link_fire(L, S, o, d);
     weir_failure_handled(L, S, d);
   } else if (((weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING) {
     link_up(L, S, o, idx, d, how);
@@ -176,7 +183,7 @@ int weir_link_deliver(lua_State *L, weir_State *S, int idx, int d, weir_Wait how
       call_handler(L, S, idx, d);
     end_if_last(L, S, o);
   } else {
-    weir_link_take(L, S, o, d);
+    weir_link_fire(L, S, o, d);
   }
   lua_settop(L, o - 1);
   return how == WAIT_CHAIN || how == WAIT_SHIELD;

@@ -34,8 +34,11 @@ int weir_link_add_part(lua_State *L, weir_State *S, int o, int d, int h, weir_Wa
 /* The source at d tells the link at idx, which waits on it no longer. Returns whether the link took
    a failure for handled. [-0, +0, m] */
 int weir_link_deliver(lua_State *L, weir_State *S, int idx, int d, weir_Wait how);
-/* The Deferred at o takes the outcome of the settled one at d, unless it has one. [-0, +0, m] */
-void weir_link_take(lua_State *L, weir_State *S, int o, int d);
+/* The Deferred at o takes the outcome of the settled one at d, unless it has one. Returns whether
+   that may be told; nothing is queued. [-0, +0, m] */
+int weir_link_take(lua_State *L, weir_State *S, int o, int d);
+/* The same, and queues the telling. [-0, +0, m] */
+void weir_link_fire(lua_State *L, weir_State *S, int o, int d);
 /* Drops the link at idx of the Deferred at o, or all that it has. [-0, +0, m] */
 void weir_link_remove(lua_State *L, weir_State *S, int o, int idx);
 void weir_link_drop(lua_State *L, weir_State *S, int o);

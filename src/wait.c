@@ -100,8 +100,8 @@ void weir_wait_end(lua_State *L, weir_State *S, int widx) {
 
 /* ---- telling ---- */
 
-/* 4.2, 5.6: is its own cancel the outcome, and not what it waited for? Not if it has ended so before,
-   and a callback went on from there. */
+/* 4.2, 5.6: is its own cancel the outcome, and not what it waited for? Not if it has ended so
+   before, and a callback went on from there. */
 static int ends_cancelled(const weir_Coroutine *c, const weir_Deferred *d) {
   return (c->d.flags & (FLAG_MARKED | FLAG_STRUCK)) == FLAG_MARKED &&
          (!c->struck || !(d->flags & FLAG_FAILED));

@@ -5,10 +5,12 @@ local watch = require "weir.watch"
 
 local AnyError = core.error_class "AnyError"
 local MOST = 10 -- errors that the message lists
+local LONGEST = 100 -- bytes of the text of one
 
 local function text_of(err)
   local ok, text = pcall(tostring, err)
-  return ok and text or "an error that has no text"
+  if not ok then return "an error that has no text" end
+  return #text > LONGEST and text:sub(1, LONGEST) .. "..." or text
 end
 
 local function message_of(keys, errors)

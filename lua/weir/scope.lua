@@ -2,25 +2,28 @@
 local check = require "weir.check"
 local core = require "weir.core".functions
 
--- `join` is the Deferred of the scope, which owns the body and the children; `open` counts those that have not ended;
--- `body` and `failed` are set when the one has ended, and when another was the first to fail.
+-- `join` is the Deferred of the scope, which owns the body and the children; `open` counts those that have not ended.
+-- Until the scope ends, `body` is the body when that has, and `failed` the first that failed, with the error `err`.
 local Scope = {}
 Scope.__index = Scope
 Scope.__name = "Scope"
 
--- A failure behind the first one is left for whoever else waits, or to be reported.
+-- Failures behind the first one are left to be reported, unless it is that one which came through another.
 local function fail(self, part, err)
-  if self.failed or core.leaving(self.join) then return end
-  self.failed = part
-  core.handled(part)
-  core.leave(self.join, err)
+  if self.failed and rawequal(err, self.err) then
+    core.handled(part)
+  elseif not (self.failed or core.leaving(self.join)) then
+    self.failed, self.err = part, err
+    core.handled(part)
+    core.leave(self.join, err)
+  end
 end
 
 local function finish(self)
   self.open = self.open - 1
-  if self.open == 0 and (self.failed or not core.leaving(self.join)) then
-    core.take(self.join, self.failed or self.body)
-  end
+  if self.open > 0 then return end
+  if self.failed or not core.leaving(self.join) then core.take(self.join, self.failed or self.body) end
+  self.body, self.failed, self.err = nil, nil, nil
 end
 
 local function on_body(self, body)
