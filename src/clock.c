@@ -317,9 +317,10 @@ static void fire_after(lua_State *L, weir_State *S, int idx) {
 
 static void fire_timeout(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
+  uint32_t before = d->flags & FLAG_TIMED_OUT; /* by another that came first */
   d->flags |= FLAG_TIMED_OUT;
   if (!weir_cancel(L, S, idx, S->grace))
-    d->flags &= ~(uint32_t)FLAG_TIMED_OUT;
+    d->flags = (d->flags & ~(uint32_t)FLAG_TIMED_OUT) | before;
 }
 
 static void fire_grace(lua_State *L, weir_State *S, int idx) {

@@ -338,9 +338,11 @@ int weir_coroutine_can_resume(const weir_Coroutine *c) {
   return lua_status(c->thread) == LUA_YIELD;
 }
 
-/* Its handlers run as the coroutine, which has `running` already at a noreturn. */
+/* Its handlers run as the coroutine, which has `running` already at a noreturn. What they fire is
+   told inside of them; what has been fired before, behind them all. */
 static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
+  weir_Region fires = weir_deque_begin(&S->fires);
   int status;
   if (before != c) {
     lua_pushvalue(L, idx);
@@ -356,6 +358,7 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   S->close_depth--;
   if (before != c)
     weir_sched_leave(S, before);
+  weir_deque_end(&S->fires, fires);
   return status;
 }
 
