@@ -249,7 +249,7 @@ void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int 
   weir_Timed *d;
   weir_deferred_pack(L, n);
   d = (weir_Timed *)(void *)weir_deferred_new(L, S, KIND_TIMED, sizeof *d);
-  d->d.nvalues = n; /* of UV_ARGUMENTS, until it fires */
+  d->narguments = n;
   d->timer.kind = TIMER_AFTER;
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, UV_ARGUMENTS);
@@ -310,9 +310,9 @@ static void push_timeout_error(lua_State *L, weir_State *S) {
 }
 
 static void fire_after(lua_State *L, weir_State *S, int idx) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
+  const weir_Timed *d = lua_touserdata(L, idx);
   lua_getiuservalue(L, idx, UV_ARGUMENTS);
-  weir_deferred_fire_now(L, S, idx, d->nvalues, 0);
+  weir_deferred_fire_now(L, S, idx, d->narguments, 0);
 }
 
 static void fire_timeout(lua_State *L, weir_State *S, int idx) {

@@ -40,6 +40,7 @@ typedef struct weir_Timer {
 typedef struct weir_Timed {
   weir_Deferred d;
   weir_Timer timer;
+  int narguments; /* of UV_ARGUMENTS */
 } weir_Timed;
 
 /* User values of a limit: a timer that stands alone. */
