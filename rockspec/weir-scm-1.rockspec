@@ -25,6 +25,7 @@ build = {
     ["weir.check"] = "lua/weir/check.lua",
     ["weir.event"] = "lua/weir/event.lua",
     ["weir.every"] = "lua/weir/every.lua",
+    ["weir.heap"] = "lua/weir/heap.lua",
     ["weir"] = "lua/weir/init.lua",
     ["weir.keys"] = "lua/weir/keys.lua",
     ["weir.line"] = "lua/weir/line.lua",

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "cancel.h"
 #include "clock.h"
 #include "failure.h"
 #include "sched.h"
@@ -91,6 +92,8 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
     unlimit(c);
     if (weir_deferred_ready(d))
       return outcome_now(L, S, 1);
+    if (weir_coroutine_is_due(c))
+      weir_cancel_claim(L, S, 1, me);
     weir_await_strike(L, S, c);
     return luaL_error(L, "attempt to await the running coroutine itself");
   }
@@ -149,8 +152,10 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   weir_wait_reserve(L, d);
   if (weir_deferred_ready(lua_touserdata(L, d)))
     return answer_outcome(L, S, c, d);
-  if (weir_coroutine_is_due(c))
+  if (weir_coroutine_is_due(c)) {
+    weir_cancel_claim(L, S, d, idx);
     return answer_cancel(L, c, idx);
+  }
   if (lua_touserdata(L, d) == (void *)c)
     return answer_error(L, c, "attempt to await the running coroutine itself");
   weir_wait_begin(L, S, idx, d, WAIT_AWAIT);

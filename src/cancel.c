@@ -292,10 +292,25 @@ int weir_cancel(lua_State *L, weir_State *S, int idx, double grace) {
   return weir_cancel_from(L, S, idx, weir_cancel_deadline(S, grace));
 }
 
+void weir_cancel_claim(lua_State *L, weir_State *S, int didx, int cidx) {
+  const weir_Deferred *d = lua_touserdata(L, didx);
+  const weir_Coroutine *c = lua_touserdata(L, cidx);
+  if (!(d->flags & FLAG_CLAIM) || d->nwaiters > 0)
+    return;
+  lua_getiuservalue(L, cidx, UV_VALUE); /* one error for the whole tree */
+  weir_cancel_from(L, S, didx, c->deadline);
+}
+
+/* 6.1: is an outcome there, only it is held? */
+static int is_kept(const weir_Coroutine *c) {
+  return (c->d.flags & FLAG_HELD) && !weir_deferred_is_open(c->d.target);
+}
+
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int error = lua_gettop(L);
-  if (!c->d.target || weir_coroutine_is_due(c)) { /* gone, or leaving with its cancel error */
+  if (!c->d.target || weir_coroutine_is_due(c) ||
+      is_kept(c)) { /* gone, or leaving with its cancel error */
     lua_settop(L, error - 1);
     return;
   }

@@ -19,6 +19,10 @@ void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken);
    top. [-1, +0, m] */
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx);
 
+/* The Coroutine at c is cancelled where it was about to wait for the Deferred at d: a claim that
+   nobody else waits for goes with it. [-0, +0, m] */
+void weir_cancel_claim(lua_State *L, weir_State *S, int d, int c);
+
 /* Marks the Deferred at idx as cancelled with the error at `error`: no pause holds it now.
    [-0, +0, m] */
 void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error);

@@ -1,5 +1,6 @@
 #include "coroutine.h"
 
+#include "cancel.h"
 #include "clock.h"
 #include "failure.h"
 #include "list.h"
@@ -422,16 +423,20 @@ static void take_note(lua_State *L, weir_State *S, int idx) {
   lua_settop(L, top);
 }
 
-/* Is a returned Deferred to be adopted? Not if a cancel is due: adopting is a wait (5.8). */
-static int adopts(lua_State *L, const weir_State *S, const weir_Coroutine *c, int n, int failed) {
-  return !failed && n == 1 && weir_deferred_at(L, S, -1) && !weir_coroutine_is_due(c);
+/* Is the Deferred that was returned to be adopted? Not if a cancel is due: adopting is a wait
+ * (5.8). */
+static int adopts(lua_State *L, weir_State *S, int idx) {
+  int d = lua_gettop(L);
+  weir_wait_reserve(L, d); /* before: a finalizer may cancel or close it */
+  if (!weir_coroutine_is_due(lua_touserdata(L, idx)))
+    return 1;
+  weir_cancel_claim(L, S, d, idx);
+  return 0;
 }
 
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  if (n == 1 && !failed && weir_deferred_at(L, S, -1))
-    weir_wait_reserve(L, lua_gettop(L)); /* before: a finalizer may cancel or close it */
-  if (adopts(L, S, c, n, failed)) {
+  if (n == 1 && !failed && weir_deferred_at(L, S, -1) && adopts(L, S, idx)) {
     retire(L, S, idx);
     c->d.phase = PHASE_FIRED;
     weir_deferred_adopt(L, S, idx);

@@ -53,12 +53,24 @@ static int decide(lua_State *L) {
   return 0;
 }
 
-/* conclude(join, ok, value): that is its outcome, unless it has one. */
-static int conclude(lua_State *L) {
+/* The Deferred at 1 takes the value at 2, or none, as its outcome, unless it has one. */
+static int settle_with(lua_State *L, int failed) {
   const weir_Deferred *d = lua_touserdata(L, 1);
+  int n = lua_gettop(L) - 1;
+  weir_deferred_pack(L, n);
   if (d->phase == PHASE_PENDING)
-    weir_deferred_fire(L, weir_upstate(L), 1, 1, !lua_toboolean(L, 2));
+    weir_deferred_fire(L, weir_upstate(L), 1, n, failed);
   return 0;
+}
+
+/* succeed_with(d [, value]) */
+static int succeed_with(lua_State *L) {
+  return settle_with(L, 0);
+}
+
+/* fail_with(d, error) */
+static int fail_with(lua_State *L) {
+  return settle_with(L, 1);
 }
 
 /* finish(join) ends every call that may have done one of these: what was fired is told, and from
@@ -66,7 +78,7 @@ static int conclude(lua_State *L) {
    told. */
 static int finish(lua_State *L) {
   weir_lib_finish(L, weir_upstate(L));
-  return 1;
+  return lua_gettop(L);
 }
 
 /* leaving(d): has it been cancelled, or has it an outcome? */
@@ -74,28 +86,6 @@ static int leaving(lua_State *L) {
   const weir_Deferred *d = lua_touserdata(L, 1);
   lua_pushboolean(L, d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED));
   return 1;
-}
-
-/* Fires the Deferred at 1 with the value at 2, or nothing, unless it has an outcome. */
-static int fire(lua_State *L, int failed) {
-  weir_State *S = weir_upstate(L);
-  const weir_Deferred *d = lua_touserdata(L, 1);
-  int n = lua_gettop(L) - 1;
-  weir_deferred_pack(L, n);
-  if (d->phase == PHASE_PENDING)
-    weir_deferred_fire_now(L, S, 1, n, failed);
-  weir_lib_finish(L, S);
-  return 0;
-}
-
-/* succeed_with(d [, value]) */
-static int succeed_with(lua_State *L) {
-  return fire(L, 0);
-}
-
-/* fail_with(d, error) */
-static int fail_with(lua_State *L) {
-  return fire(L, 1);
 }
 
 /* outcome(part): true and its values, or false and its error, which is not handled so. */
@@ -109,6 +99,23 @@ static int outcome(lua_State *L) {
 static int handled(lua_State *L) {
   weir_failure_handled(L, weir_upstate(L), 1);
   return 0;
+}
+
+/* claim(cancel, pause, unpause): a Deferred with these hooks. A coroutine that is cancelled where
+   it is about to wait for it leaves it as a waiter would: nobody else is to have what it stands
+   for. */
+static int claim(lua_State *L) {
+  weir_Deferred *d;
+  lua_settop(L, 3);
+  lua_createtable(L, 3, 0);
+  lua_insert(L, 1);
+  for (int i = 3; i > 0; i--)
+    lua_rawseti(L, 1, i);
+  d = weir_deferred_new(L, weir_upstate(L), KIND_DEFERRED, sizeof *d);
+  d->flags |= FLAG_HOOKS | FLAG_CLAIM;
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, UV_VALUE);
+  return 1;
 }
 
 /* prepare(f, ...): a Coroutine that runs when it is started. */
@@ -151,7 +158,7 @@ static int on_hold(lua_State *L) {
 const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"follow", follow},
                                   {"leave", leave},
-                                  {"conclude", conclude},
+
                                   {"finish", finish},
                                   {"leaving", leaving},
                                   {"succeed_with", succeed_with},
@@ -160,6 +167,7 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"decide", decide},
                                   {"outcome", outcome},
                                   {"handled", handled},
+                                  {"claim", claim},
                                   {"prepare", prepare},
                                   {"start", start},
                                   {"on_hold", on_hold},

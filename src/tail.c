@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "await.h"
+#include "cancel.h"
 #include "failure.h"
 #include "sched.h"
 
@@ -88,6 +89,8 @@ int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
   if (weir_coroutine_reset(L, S, idx) != LUA_OK)
     return end_with_top(L, S, idx, 1);
   if (weir_coroutine_is_due(c)) {
+    if (weir_deferred_at(L, S, f))
+      weir_cancel_claim(L, S, f, idx);
     lua_getiuservalue(L, idx, UV_VALUE);
     return end_with_top(L, S, idx, 1);
   }

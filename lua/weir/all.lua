@@ -13,7 +13,7 @@ local function all(t)
   local function on_value(key, value)
     values[key] = value
     left = left - 1
-    if left == 0 then core.conclude(join, true, values) end
+    if left == 0 then core.succeed_with(join, values) end
   end
 
   local function on_part(key, part)
@@ -26,7 +26,7 @@ local function all(t)
     end
   end
 
-  if left == 0 then core.conclude(join, true, values) end
+  if left == 0 then core.succeed_with(join, values) end
   watch(join, t, keys, on_part, on_value)
   return core.finish(join)
 end

@@ -40,7 +40,7 @@ local function any(t)
     errors[key] = err
     left = left - 1
     if left == 0 then
-      core.conclude(join, false, setmetatable({ message = message_of(keys, errors), errors = errors }, AnyError))
+      core.fail_with(join, setmetatable({ message = message_of(keys, errors), errors = errors }, AnyError))
     end
   end
 

@@ -7,16 +7,21 @@ local Barrier = {}
 Barrier.__index = Barrier
 Barrier.__name = "Barrier"
 
+-- When enough are in line, counts again those that really wait.
+local function have_come(self)
+  return self.line.count >= self.size and #self.line:all() >= self.size
+end
+
 --- @return Deferred that fires when the last one has come, with the place in the order of arrival
 function Barrier:wait()
   check.self(self, Barrier, "wait")
   local deferred = self.line:join()
-  if self.line.count == self.size then
+  if have_come(self) then
     for place, entry in ipairs(self.line:take_all()) do
       core.succeed_with(entry.deferred, place)
     end
   end
-  return deferred
+  return core.finish(deferred)
 end
 
 function Barrier:__tostring()

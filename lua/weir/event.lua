@@ -21,6 +21,7 @@ function Event:set()
   for _, entry in ipairs(self.line:take_all()) do
     core.succeed_with(entry.deferred)
   end
+  core.finish()
 end
 
 --- Who comes waits again.

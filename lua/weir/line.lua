@@ -1,83 +1,137 @@
 --- A line of waiters, first come, first served.
--- Each is a Deferred. One that is cancelled leaves the line; one that is held keeps its place, and is passed over.
+-- Each is a Deferred. One that is cancelled leaves the line, also when a coroutine that was about to wait for it is
+-- cancelled instead. One that is held keeps its place, and is passed over.
 local core = require "weir.core".functions
+local heap = require "weir.heap"
 
+-- An entry is in line while it has its Deferred, and `entries` has it under that. Those that may be served are in
+-- `queue`, from `head` to `tail`, or in `freed` if they were held when their turn came. What is in these two and not in
+-- line, or held, is dropped when it comes to the front.
 local Line = {}
 Line.__index = Line
 
--- An entry is in the list while the line knows it by its Deferred.
+-- Keeps `queue` from growing while all who come leave again.
+local function compact(self)
+  local queue, n = {}, 0
+  for i = self.head, self.tail do
+    local entry = self.queue[i]
+    if entry.deferred then
+      n = n + 1
+      queue[n] = entry
+    end
+  end
+  self.queue, self.head, self.tail = queue, 1, n
+end
+
 local function remove(self, entry)
-  local before, behind = entry.before, entry.behind
-  if before then before.behind = behind else self.first = behind end
-  if behind then behind.before = before else self.last = before end
   self.entries[entry.deferred] = nil
+  entry.deferred, entry.value = nil, nil
   self.count = self.count - 1
+  if self.tail - self.head > 2 * self.count + 100 then compact(self) end
 end
 
 local function append(self, entry)
-  entry.before = self.last
-  if self.last then self.last.behind = entry else self.first = entry end
-  self.last = entry
+  self.tail = self.tail + 1
+  self.queue[self.tail] = entry
   self.entries[entry.deferred] = entry
   self.count = self.count + 1
 end
 
-local function set_held(self, deferred, held)
-  local entry = self.entries[deferred]
-  if entry then entry.held = held end
+local function free(self, entry)
+  entry.held = false
+  if entry.dropped then
+    entry.dropped = false
+    heap.push(self.freed, entry)
+  end
 end
 
 --- @param on_free called when a waiter that was held is free again
 function Line.new(on_free)
-  local self = setmetatable({ entries = {}, count = 0 }, Line)
-  self.hooks = {
-    cancel = function(deferred)
+  local self = setmetatable({ entries = {}, queue = {}, head = 1, tail = 0, freed = {}, count = 0, ticket = 0 }, Line)
+  local function with_entry(f)
+    return function(deferred)
       local entry = self.entries[deferred]
-      if entry then remove(self, entry) end
-    end,
-    pause = function(deferred) set_held(self, deferred, true) end,
-    unpause = function(deferred)
-      set_held(self, deferred, false)
-      on_free()
-    end,
-  }
+      if entry then f(self, entry) end
+    end
+  end
+  self.cancel = with_entry(remove)
+  self.pause = with_entry(function(_, entry) entry.held = true end)
+  self.unpause = with_entry(function(_, entry)
+    free(self, entry)
+    on_free()
+    core.finish()
+  end)
   return self
 end
 
 --- To the end of the line, with a value.
 --- @return Deferred
 function Line:join(value)
-  local entry = { deferred = core.Deferred(self.hooks), value = value }
+  self.ticket = self.ticket + 1
+  local entry = { deferred = core.claim(self.cancel, self.pause, self.unpause), value = value, ticket = self.ticket }
   append(self, entry)
   return entry.deferred
 end
 
---- The first that may be served; nil if there is none. Those that are being cancelled, or were fired by somebody else,
---- are in line no longer.
-function Line:front()
-  local entry = self.first
-  while entry and (entry.held or core.leaving(entry.deferred)) do
-    if not entry.held then remove(self, entry) end
-    entry = entry.behind
+-- May it be served? Those that are being cancelled, or were fired by somebody else, are in line no longer.
+local function may_go(self, entry)
+  if not entry.deferred then return false end
+  if core.leaving(entry.deferred) then
+    remove(self, entry)
+    return false
   end
-  return entry
+  entry.dropped = entry.held
+  return not entry.held
+end
+
+local function first_in_queue(self)
+  while self.head <= self.tail do
+    local entry = self.queue[self.head]
+    if may_go(self, entry) then return entry end
+    self.queue[self.head] = nil
+    self.head = self.head + 1
+  end
+end
+
+local function first_of_freed(self)
+  while self.freed[1] do
+    if may_go(self, self.freed[1]) then return self.freed[1] end
+    heap.pop(self.freed)
+  end
+end
+
+--- The first that may be served; nil if there is none.
+function Line:front()
+  if self.count == 0 then return nil end
+  local freed = first_of_freed(self)
+  local entry = first_in_queue(self)
+  return freed and not (entry and entry.ticket < freed.ticket) and freed or entry
 end
 
 --- Takes one out.
---- @return Deferred of it
+--- @return Deferred and value of it
 function Line:take(entry)
+  local deferred, value = entry.deferred, entry.value
   remove(self, entry)
-  return entry.deferred
+  return deferred, value
 end
 
---- Takes all out, held ones too.
+--- All that are in line, held ones too, first come first.
+--- @return list of entries
+function Line:all()
+  local list = {}
+  for deferred, entry in pairs(self.entries) do
+    if not core.leaving(deferred) then list[#list + 1] = entry end
+  end
+  table.sort(list, function(a, b) return a.ticket < b.ticket end)
+  return list
+end
+
+--- Takes all of them out.
 --- @return list of entries
 function Line:take_all()
-  local list = {}
-  while self.first do
-    list[#list + 1] = self.first
-    remove(self, self.first)
-  end
+  local list = self:all()
+  self.entries, self.queue, self.head, self.tail, self.freed, self.count = {}, {}, 1, 0, {}, 0
   return list
 end
 

@@ -53,7 +53,7 @@ function Map:call(key, co)
   if not ok then return self:fail(co, value) end
   self.results[key] = value
   self.open, self.left = self.open - 1, self.left - 1
-  if self.left == 0 then core.conclude(self.join, true, self.results) end
+  if self.left == 0 then core.succeed_with(self.join, self.results) end
   self:go_on()
 end
 
@@ -79,7 +79,7 @@ local function map(t, f, limit)
     function(key, value) self:add(key, value) end)
   self.starting = false
   self:go_on()
-  if #keys == 0 then core.conclude(self.join, true, self.results) end
+  if #keys == 0 then core.succeed_with(self.join, self.results) end
   return core.finish(self.join)
 end
 

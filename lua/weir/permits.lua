@@ -8,16 +8,28 @@ local permits = {}
 
 -- While one is free, nobody who may have it is in line.
 local function serve(self)
-  local entry = self.line:front()
-  while self.free > 0 and entry do
+  while self.free > 0 do
+    local entry = self.line:front()
+    if not entry then return end
     self.free = self.free - 1
-    core.succeed_with(self.line:take(entry), self)
-    entry = self.line:front()
+    local deferred = self.line:take(entry)
+    core.succeed_with(deferred, self)
   end
 end
 
+-- Gives back what was acquired, whether or not it has arrived.
+local function guard(self, acquired)
+  return setmetatable({}, {
+    __close = function()
+      if not acquired:cancel() and acquired:status() == "success" then self:release() end
+    end,
+  })
+end
+
 local function run_with(self, f, ...)
-  local _ <close> = core.await(self:acquire())
+  local acquired = self:acquire()
+  local _ <close> = guard(self, acquired)
+  core.await(acquired)
   return awaited(f(...))
 end
 
@@ -34,7 +46,7 @@ function permits.class(name, too_many)
     check.self(self, class, "acquire")
     local deferred = self.line:join()
     serve(self)
-    return deferred
+    return core.finish(deferred)
   end
 
   --- Gives a permit back.
@@ -43,6 +55,7 @@ function permits.class(name, too_many)
     if self.free == self.permits then error(too_many, 2) end
     self.free = self.free + 1
     serve(self)
+    core.finish()
   end
 
   --- Acquires, calls `f(...)`, releases.

@@ -14,12 +14,12 @@ local function closed_error()
   return setmetatable({ message = "the queue is closed" }, ClosedError)
 end
 
--- For one who gets, `value` says whether the end is an end for it, and not an error.
-local function tell_end(entry)
-  if entry.value == true then
-    core.succeed_with(entry.deferred)
+-- Of one who gets, it is known whether the end is an end for it, or an error.
+local function tell_end(deferred, ends)
+  if ends then
+    core.succeed_with(deferred)
   else
-    core.fail_with(entry.deferred, closed_error())
+    core.fail_with(deferred, closed_error())
   end
 end
 
@@ -35,26 +35,33 @@ local function take_first(self)
   return item
 end
 
--- Whoever can go on goes on: one step, false if there is none. A queue without room passes items from hand to hand.
-local function serve_one(self)
-  local getter, putter = self.getters:front(), self.putters:front()
+-- One who waits to put its item in, if there is room. A queue without room passes items from hand to hand.
+local function serve_putter(self)
   local n = #self
-  if putter and (n < self.size or (n == 0 and getter)) then
-    append(self, putter.value)
-    core.succeed_with(self.putters:take(putter))
-  elseif n > 0 and getter then
-    core.succeed_with(self.getters:take(getter), take_first(self))
-  elseif self.closed and getter then
-    self.getters:take(getter)
-    tell_end(getter)
+  local has_room = n < self.size or (n == 0 and self.getters:front())
+  local putter = has_room and self.putters:front()
+  if not putter then return false end
+  local deferred, item = self.putters:take(putter)
+  append(self, item)
+  core.succeed_with(deferred)
+  return true
+end
+
+-- One who waits for an item, if there is one, or if there never will be.
+local function serve_getter(self)
+  local getter = (#self > 0 or self.closed) and self.getters:front()
+  if not getter then return false end
+  local deferred, ends = self.getters:take(getter)
+  if #self > 0 then
+    core.succeed_with(deferred, take_first(self))
   else
-    return false
+    tell_end(deferred, ends)
   end
   return true
 end
 
 local function serve(self)
-  while serve_one(self) do end
+  while serve_putter(self) or serve_getter(self) do end
 end
 
 --- Puts an item in, when there is room.
@@ -66,13 +73,13 @@ function Queue:put(item)
   if self.closed then return core.fail(closed_error()) end
   local deferred = self.putters:join(item)
   serve(self)
-  return deferred
+  return core.finish(deferred)
 end
 
 local function get(self, ends)
   local deferred = self.getters:join(ends)
   serve(self)
-  return deferred
+  return core.finish(deferred)
 end
 
 --- Takes the first item out, when there is one.
@@ -100,6 +107,7 @@ function Queue:close()
     core.fail_with(entry.deferred, closed_error())
   end
   serve(self)
+  core.finish()
 end
 
 function Queue:__len()

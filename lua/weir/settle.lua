@@ -13,7 +13,7 @@ local function settle(t)
   local function put(key, outcome)
     outcomes[key] = outcome
     left = left - 1
-    if left == 0 then core.conclude(join, true, outcomes) end
+    if left == 0 then core.succeed_with(join, outcomes) end
   end
 
   local function on_value(key, value)
@@ -28,7 +28,7 @@ local function settle(t)
     end
   end
 
-  if left == 0 then core.conclude(join, true, outcomes) end
+  if left == 0 then core.succeed_with(join, outcomes) end
   watch(join, t, keys, on_part, on_value)
   return core.finish(join)
 end
