@@ -39,8 +39,11 @@ function h.unhandled()
   return list
 end
 
---- Puts back what manual() and unhandled() replaced.
+--- Puts back what manual() and unhandled() replaced, and the settings of the module.
 function h.restore()
+  weir.inline(true)
+  weir.grace(5)
+  weir.debug(false)
   drain()
   if saved.collecting then weir.on_unhandled(saved.handler) end
   if saved.clock then weir.clock(saved.clock) end

@@ -126,7 +126,7 @@ end
 --- The specs of one kind.
 function line.specs(kind)
   local clock, t, o
-  local many = h.scale(kind.many or 1e5)
+  local many = h.scale(kind.many or 2e4)
 
   busted.before_each(function()
     clock, t = h.manual(), h.trace()

@@ -4,7 +4,7 @@ local h = require "spec.helper"
 local line = require "spec.line"
 local permits = require "spec.permits"
 
-local MANY = h.scale(1e5)
+local MANY = h.scale(2e4)
 local NAN, INFINITY = 0 / 0, 1 / 0
 
 local function get(queue) return queue:get() end

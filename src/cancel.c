@@ -91,6 +91,7 @@ static void strike_ready(lua_State *L, weir_State *S, int idx) {
 
 void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
+  d->flags &= ~(uint32_t)FLAG_STRUCK;
   d->flags |= FLAG_MARKED | FLAG_OVERRIDE;
   if (weir_is_coroutine(d) || d->kind == KIND_JOIN) {
     lua_pushvalue(L, error);
@@ -182,7 +183,9 @@ static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk) 
   while (!lua_isnil(L, link)) {
     weir_Deferred *l = lua_touserdata(L, link);
     lua_getiuservalue(L, link, LINK_NEXT);
-    if (is_left_alone(L, link, walk->error)) {
+    if (l->wait == WAIT_CHAIN && is_arriving(l)) {
+      /* 5.8: the first answer, it stands */
+    } else if (is_left_alone(L, link, walk->error)) {
       weir_link_remove(L, S, idx, link);
     } else {
       l->flags |= FLAG_LEAVING;

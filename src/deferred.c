@@ -107,6 +107,7 @@ void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int 
     apply_timeout(L, S, d);
     d->flags |= d->flags & FLAG_OVERRIDE ? FLAG_FAILED | FLAG_STRUCK : FLAG_FAILED;
   }
+  d->flags &= ~(uint32_t)FLAG_TIMED_OUT; /* this is what came of it */
   lua_setiuservalue(L, idx, UV_VALUE);
   d->nvalues = n;
   d->phase = PHASE_FIRED;
@@ -251,6 +252,11 @@ int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults) {
 static void take_results(lua_State *L, weir_State *S, int idx, int n) {
   int failed = 0;
   if (n == 1 && weir_deferred_at(L, S, -1)) {
+    weir_Deferred *d = lua_touserdata(L, idx);
+    if (weir_is_coroutine(d)) { /* an earlier cancel of it is past */
+      d->flags &= ~(uint32_t)FLAG_MARKED;
+      weir_coroutine(d)->struck = 0;
+    }
     weir_deferred_adopt(L, S, idx);
     return;
   }

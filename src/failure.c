@@ -400,6 +400,10 @@ static void report(lua_State *L, weir_State *S) {
 void weir_failure_report_error(lua_State *L, weir_State *S) {
   int err = lua_gettop(L);
   luaL_checkstack(L, 12, "too many nested calls");
+  if (weir_error_is(L, S, err, ERROR_CANCELLED)) { /* 5.10 */
+    lua_pop(L, 1);
+    return;
+  }
   weir_state_push(L, S, HOME_LAST_FAILURE);
   if (note_at(L, S, err + 1) && is_error_of(L, err + 1, err))
     weir_failure_push_trace(L, S, err + 1);

@@ -144,10 +144,11 @@ int weir_pause_push_hook(lua_State *L, weir_State *S, int idx, int hook) {
 }
 
 int weir_pause_call_hook(lua_State *L, weir_State *S, int idx) {
-  weir_Region r = weir_deque_begin(&S->hooks);
+  weir_Region r = weir_deque_begin(&S->hooks), fires = weir_deque_begin(&S->fires);
   int status;
   lua_pushvalue(L, idx);
   status = weir_deferred_call(L, S, 1, 0);
+  weir_deque_end(&S->fires, fires);
   weir_deque_end(&S->hooks, r);
   return status;
 }
