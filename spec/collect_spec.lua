@@ -10,6 +10,7 @@ end
 describe("collect", function()
   local clock, t, reports
   before_each(function()
+    h.clean()
     clock, t = h.manual(), h.trace()
     reports = h.unhandled()
   end)

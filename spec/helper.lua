@@ -12,10 +12,11 @@ function h.collect()
   for _ = 1, 4 do collectgarbage("collect") end
 end
 
--- Lets failures left behind by one spec go by unseen, so that the next one does not find them.
-local function drain()
+--- Lets what one spec has left behind come to its end, so that the next one does not see it.
+function h.clean()
   local old = weir.on_unhandled(h.ignore)
-  h.collect()
+  collectgarbage()
+  collectgarbage()
   weir.step()
   weir.on_unhandled(old)
 end
@@ -30,7 +31,7 @@ end
 
 --- Installs a collector of unhandled failures; returns its list of {err =, traceback =, d =}.
 function h.unhandled()
-  drain()
+  h.clean()
   local list = {}
   local old = weir.on_unhandled(function(err, traceback, d)
     list[#list + 1] = { err = err, traceback = traceback, d = d }
@@ -44,8 +45,9 @@ function h.restore()
   weir.inline(true)
   weir.grace(5)
   weir.debug(false)
-  drain()
-  if saved.collecting then weir.on_unhandled(saved.handler) end
+  weir.on_unhandled(h.ignore)
+  weir.step()
+  weir.on_unhandled(saved.collecting and saved.handler or nil)
   if saved.clock then weir.clock(saved.clock) end
   saved = {}
 end
