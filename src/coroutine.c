@@ -343,7 +343,7 @@ int weir_coroutine_can_resume(const weir_Coroutine *c) {
    told inside of them; what has been fired before, behind them all. */
 static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
-  weir_Region fires = weir_deque_begin(&S->fires);
+  weir_Region fires = weir_deque_begin(&S->fires), hooks = weir_deque_begin(&S->hooks);
   int status;
   if (before != c) {
     lua_pushvalue(L, idx);
@@ -359,6 +359,7 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   S->close_depth--;
   if (before != c)
     weir_sched_leave(S, before);
+  weir_deque_end(&S->hooks, hooks);
   weir_deque_end(&S->fires, fires);
   return status;
 }

@@ -21,4 +21,21 @@ describe("regression 051", function()
     co:close()
     assert.same({ "in", "x", "out", "told" }, t:list())
   end)
+
+  it("6.2 a hook that is due because of a close runs behind all handlers too", function()
+    local t = h.trace()
+    local d = weir.Deferred { pause = function() t "hook" end }
+    local held = weir.spawn(function() return d end):pause()
+    local co = weir.spawn(function()
+      local _ <close> = setmetatable({}, { __close = function()
+        t "in"
+        weir.Deferred():callback()
+        t "out"
+      end })
+      weir.await(d)
+    end)
+    co:close()
+    assert.same({ "hook", "in", "out", "hook" }, t:list())
+    held:unpause()
+  end)
 end)
