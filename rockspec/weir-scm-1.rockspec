@@ -23,6 +23,7 @@ build = {
     ["weir.awaited"] = "lua/weir/awaited.lua",
     ["weir.barrier"] = "lua/weir/barrier.lua",
     ["weir.check"] = "lua/weir/check.lua",
+    ["weir.collect"] = "lua/weir/collect.lua",
     ["weir.event"] = "lua/weir/event.lua",
     ["weir.every"] = "lua/weir/every.lua",
     ["weir.heap"] = "lua/weir/heap.lua",

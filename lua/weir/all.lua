@@ -1,5 +1,6 @@
 --- The values of all.
 local check = require "weir.check"
+local collect = require "weir.collect"
 local core = require "weir.core".functions
 local watch = require "weir.watch"
 
@@ -8,26 +9,20 @@ local watch = require "weir.watch"
 --- cancels the rest.
 local function all(t)
   local keys = check.keys(t, 1, "all")
-  local join, values, left, failed = core.join(), {}, #keys, false
-
-  local function on_value(key, value)
-    values[key] = value
-    left = left - 1
-    if left == 0 then core.succeed_with(join, values) end
-  end
+  local join, put = collect(keys)
+  local failed = false
 
   local function on_part(key, part)
     local ok, value = core.outcome(part)
     if ok then
-      on_value(key, value)
+      put(key, value)
     elseif not (failed or core.leaving(join)) then
       failed = true
       core.decide(join, part, value)
     end
   end
 
-  if left == 0 then core.succeed_with(join, values) end
-  watch(join, t, keys, on_part, on_value)
+  watch(join, t, keys, on_part, put)
   return core.finish(join)
 end
 

@@ -1,10 +1,11 @@
 --- A coroutine for each, a few at a time.
 local check = require "weir.check"
+local collect = require "weir.collect"
 local core = require "weir.core".functions
 local watch = require "weir.watch"
 
 -- One map under way: keys and values of the elements that have come, in order, until `next` of them have been given to
--- `f`; `open` counts the calls that have not ended, `left` the elements without a result.
+-- `f`; `open` counts the calls that have not ended.
 local Map = {}
 Map.__index = Map
 
@@ -51,14 +52,14 @@ end
 function Map:call(key, co)
   local ok, value = core.outcome(co)
   if not ok then return self:fail(co, value) end
-  self.results[key] = value
-  self.open, self.left = self.open - 1, self.left - 1
-  if self.left == 0 then core.succeed_with(self.join, self.results) end
+  self.open = self.open - 1
+  self.put(key, value)
   self:go_on()
 end
 
-local function new(f, limit, n)
-  local self = setmetatable({ f = f, limit = limit, join = core.join(), results = {}, left = n }, Map)
+local function new(f, limit, keys)
+  local self = setmetatable({ f = f, limit = limit }, Map)
+  self.join, self.put = collect(keys)
   self.keys, self.values, self.next, self.last, self.open = {}, {}, 1, 0, 0
   self.starting, self.failed = true, false -- nothing starts before all elements are known
   self.on_call = function(key, co) self:call(key, co) end
@@ -74,12 +75,11 @@ local function map(t, f, limit)
   local keys = check.keys(t, 1, "map")
   check.callable(f, 2, "map")
   limit = limit == nil and math.huge or check.integer(limit, 1, 3, "map")
-  local self = new(f, limit, #keys)
+  local self = new(f, limit, keys)
   watch(self.join, t, keys, function(key, part) self:element(key, part) end,
     function(key, value) self:add(key, value) end)
   self.starting = false
   self:go_on()
-  if #keys == 0 then core.succeed_with(self.join, self.results) end
   return core.finish(self.join)
 end
 

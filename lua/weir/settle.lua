@@ -1,5 +1,6 @@
 --- What has become of each.
 local check = require "weir.check"
+local collect = require "weir.collect"
 local core = require "weir.core".functions
 local watch = require "weir.watch"
 
@@ -8,17 +9,7 @@ local watch = require "weir.watch"
 --- it is cancelled.
 local function settle(t)
   local keys = check.keys(t, 1, "settle")
-  local join, outcomes, left = core.join(), {}, #keys
-
-  local function put(key, outcome)
-    outcomes[key] = outcome
-    left = left - 1
-    if left == 0 then core.succeed_with(join, outcomes) end
-  end
-
-  local function on_value(key, value)
-    put(key, { true, value })
-  end
+  local join, put = collect(keys)
 
   local function on_part(key, part)
     local outcome = { core.outcome(part) }
@@ -28,8 +19,7 @@ local function settle(t)
     end
   end
 
-  if left == 0 then core.succeed_with(join, outcomes) end
-  watch(join, t, keys, on_part, on_value)
+  watch(join, t, keys, on_part, function(key, value) put(key, { true, value }) end)
   return core.finish(join)
 end
 
