@@ -50,7 +50,7 @@ BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: build help demo examples test check spec c-spec second-compiler rock lint \
-	rockspec-lint tidy valgrind asan bench format install uninstall clean FORCE
+	rockspec-lint tidy valgrind asan fuzz bench format install uninstall clean FORCE
 SUB = +@$(MAKE) --no-print-directory
 
 build: $(CORE) ## build weir/core.so (the default)
@@ -160,6 +160,9 @@ asan: ## the specs under the address and undefined-behaviour sanitizers
 	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec \
 		LDFLAGS=-Wl,-z,nodelete \
 		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
+
+fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
+	@$(RUN) spec/model/fuzz.lua $(or $(N),100000) $(SEED)
 
 format: ## clang-format the C sources in place
 	clang-format -i $(C_FILES)

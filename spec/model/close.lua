@@ -1,0 +1,105 @@
+-- close, the force (rule 5.7).
+local m = require "spec.model.state"
+
+local function has_outcome(d)
+  return d.phase == "fired" or d.phase == "settled"
+end
+
+local function is_executing(d)
+  return d.phase == "pending" and (d.life == "running" or d.life == "calling")
+end
+
+-- What has just been left goes along if that was the last waiter; also if its own grace is over (5.6).
+local function goes_along(d)
+  if has_outcome(d) then return false end
+  return #d.waiters == 0 or d.deadline and d.deadline <= m.now
+end
+
+-- It cannot be closed before its next wait.
+local function stop_executing(co, err)
+  m.hit(co, err, m.now)
+  co.force = true
+end
+
+-- Marks what is to end, from the outside in; cancellers are asked. Returns whether it is to end with
+-- the others.
+local function mark(d, err)
+  if m.is_coroutine(d) or d.phase == "waiting" then
+    d.cancelled = d.cancelled or m.is_coroutine(d) and err
+    d.marked, d.overridden = d.marked or err, true
+    m.rehold(d)
+    return true
+  end
+  if d.marked then return d.waits[1] ~= nil end
+  return m.ask(d, err)
+end
+
+-- All that ends along with d, from the outside in: one line of waits after the other.
+local function collect(d, err)
+  local ending, lines = {}, { d }
+  while lines[1] do
+    local x = table.remove(lines, 1)
+    if is_executing(x) then
+      stop_executing(x, err)
+    elseif mark(x, err) then
+      table.insert(ending, x)
+      local branches = {}
+      while x.waits[1] do
+        local wait = x.waits[1]
+        m.end_wait(wait)
+        if wait.how ~= "shield" and goes_along(wait.on) then table.insert(branches, wait.on) end
+      end
+      local first = x.phase == "pending" and not m.is_coroutine(x) and #lines + 1 or 1
+      for i, branch in ipairs(branches) do
+        table.insert(lines, first + i - 1, branch)
+      end
+    end
+  end
+  return ending
+end
+
+-- Returns the failure of a handler.
+local function finish(d, err)
+  if has_outcome(d) then return end -- by a handler of another
+  if d.phase == "waiting" then
+    m.settle_adopter(d, m.failure(d.cancelled or err))
+    return
+  end
+  d.closed = true
+  local failure = d.thread and m.close_thread(d)
+  d.life, d.thread = d.life and "ended", nil
+  m.forget_ready(d)
+  m.fire(d, failure or m.failure(d.cancelled or err))
+  return failure
+end
+
+--- 5.6: closed now, or if it is running at its next wait.
+function m.force(co)
+  if is_executing(co) then
+    co.force = true
+  else
+    m.close(co)
+  end
+end
+
+--- 5.7: from the inside out.
+function m.close(co)
+  if has_outcome(co) then return end
+  if is_executing(co) then m.wrong("close a running Coroutine") end
+  local err = m.error_object("CancelledError")
+  local ending, failure = collect(co, err), nil
+  for i = #ending, 1, -1 do
+    failure = finish(ending[i], err)
+  end
+  return failure
+end
+
+--- A handler's error is returned, and thus handled (8.1).
+function m.Coroutine:close()
+  local failure = m.close(self)
+  if not failure then return true end
+  failure.seen = true
+  return false, failure[1]
+end
+
+return m

@@ -1,0 +1,108 @@
+-- What is held, and what happens when that changes (section 6).
+local m = require "spec.model.state"
+
+--- 6.1, 6.3: paused itself, or all that wait on it are held. What a cancel has freed is not held
+--- (5.9), nor what is in the midst of telling its waiters. In a circle nobody holds himself.
+function m.held(d, above)
+  if d.overridden or d.telling then return false end
+  if d.pauses > d.voided then return true end
+  above = above or {}
+  if #d.waiters == 0 or above[d] then return false end
+  above[d] = true
+  local all = true
+  for _, wait in ipairs(d.waiters) do
+    all = all and wait.how ~= "shield" and m.held(wait.owner, above)
+  end
+  above[d] = nil
+  return all
+end
+
+-- All whose hold is not what it was: along the waits, the one that waits before what it waits on.
+local function changed(d, list, seen)
+  if seen[d] then return list end
+  seen[d] = true
+  local held = m.held(d)
+  if held ~= (d.was_held or false) then
+    d.was_held = held
+    table.insert(list, d)
+  end
+  for _, wait in ipairs(d.waits) do
+    if wait.how ~= "shield" then changed(wait.on, list, seen) end
+  end
+  return list
+end
+
+-- 6.2: a pending Deferred's timer stands still, its hook runs.
+local function now_held(d)
+  if d.timer then m.freeze(d.timer) end
+  if m.is_coroutine(d) then m.park(d) end
+  return d.phase == "pending" and d.hooks.pause
+end
+
+-- 6.1: what was kept is delivered.
+local function now_free(d)
+  if d.timer then m.thaw(d.timer) end
+  if m.is_coroutine(d) then m.unpark(d) end
+  if d.phase == "settled" and d.waiters[1] then d.phase = "fired" end -- there is somebody to tell again
+  if d.phase == "fired" then m.queue(d) end
+  return d.phase == "pending" and d.hooks.unpause
+end
+
+--- Brings holds up to date from d downwards. All are in place before the first hook runs (6.2).
+function m.rehold(d)
+  for _, x in ipairs(changed(d, {}, {})) do
+    local hook = (x.was_held and now_held or now_free)(x)
+    if hook then table.insert(m.hooks, { f = hook, of = x }) end
+  end
+end
+
+--- 6.2: runs the hooks that became due. Returns the first error, as a failure.
+function m.run_hooks()
+  local first
+  while m.hooks[1] do
+    local hook = table.remove(m.hooks, 1)
+    local outcome = hook.of.phase == "pending" and m.call_hook(hook.f, hook.of)
+    if outcome and not outcome.ok then
+      if first then m.report(outcome[1]) end
+      first = first or outcome
+    end
+  end
+  return first
+end
+
+--- The same where there is nobody to raise an error to.
+function m.settle_hooks()
+  local failure = m.run_hooks()
+  if failure then m.report(failure[1]) end
+end
+
+--- What a hook causes runs its own hooks.
+function m.call_hook(f, d)
+  local hooks = m.hooks
+  m.hooks = {}
+  local outcome = m.outside(f, d)
+  m.hooks = hooks
+  return outcome
+end
+
+local function count(d, by)
+  d.pauses = d.pauses + by
+  d.voided = math.min(d.voided, d.pauses)
+  m.rehold(d)
+  local failure = m.run_hooks()
+  m.finish_call()
+  if failure then error(failure[1], 0) end -- 6.2: behind the walk
+  return d
+end
+
+--- 6.1
+function m.Deferred:pause()
+  return count(self, 1)
+end
+
+function m.Deferred:unpause()
+  if self.pauses == 0 then m.wrong("unpause") end
+  return count(self, -1)
+end
+
+return m
