@@ -53,10 +53,11 @@ enum {
   FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
   FLAG_TELLING = 1 << 14,  /* its waiters are being told: nothing holds it meanwhile */
   FLAG_STRUCK = 1 << 16,   /* a failure since it was cancelled: what follows is no answer to that */
-  FLAG_CLAIM = 1 << 17,    /* cancelled with a coroutine that was about to wait for it */
-  FLAG_OWNED = 1 << 15,    /* one of its waiters is a WAIT_OWN, and not counted beside others */
-  FLAG_HOOKS = 1 << 12     /* while pending, UV_VALUE is a table of hooks, else a canceller or nil;
-                              a Coroutine has its own in HOME_HOOKS */
+  FLAG_TOLD_HELD = 1 << 18, /* the last hook that ran was that for a pause */
+  FLAG_CLAIM = 1 << 17,     /* cancelled with a coroutine that was about to wait for it */
+  FLAG_OWNED = 1 << 15,     /* one of its waiters is a WAIT_OWN, and not counted beside others */
+  FLAG_HOOKS = 1 << 12      /* while pending, UV_VALUE is a table of hooks, else a canceller or nil;
+                               a Coroutine has its own in HOME_HOOKS */
 };
 
 /* User values. */

@@ -26,11 +26,11 @@ static int is_queueable(const weir_Deferred *d) {
   return weir_is_coroutine(d) && (c->life == LIFE_READY || c->life == LIFE_NEW);
 }
 
-static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int idx, int pause) {
+static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int idx) {
   if (d->phase != PHASE_PENDING || !(d->flags & FLAG_HOOKS))
     return;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->hooks, (uint64_t)pause, NULL);
+  weir_deque_push(L, &S->hooks, 0, NULL);
 }
 
 static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
@@ -39,7 +39,7 @@ static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_coroutine(d)->ticket = 0;
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_freeze((weir_Timed *)(void *)d);
-  queue_hook(L, S, d, idx, 1);
+  queue_hook(L, S, d, idx);
 }
 
 static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
@@ -48,7 +48,7 @@ static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_sched_ready(L, S, idx);
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_thaw(L, S, idx);
-  queue_hook(L, S, d, idx, 0);
+  queue_hook(L, S, d, idx);
   if (d->phase == PHASE_SETTLED && d->nwaiters > 0)
     d->phase = PHASE_FIRED;
   if (d->phase == PHASE_FIRED)
@@ -153,6 +153,17 @@ int weir_pause_call_hook(lua_State *L, weir_State *S, int idx) {
   return status;
 }
 
+/* Pushes the hook that tells the Deferred at idx what has become of it since the last one; 0 if
+   nothing has: it went there and back in one walk. */
+static int push_due_hook(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  int held = (d->flags & FLAG_HELD) != 0;
+  if (held == ((d->flags & FLAG_TOLD_HELD) != 0))
+    return 0;
+  d->flags ^= FLAG_TOLD_HELD;
+  return weir_pause_push_hook(L, S, idx, held ? HOOK_PAUSE : HOOK_UNPAUSE);
+}
+
 int weir_pause_run_hooks(lua_State *L, weir_State *S) {
   int base = lua_gettop(L), failed = 0;
   if (weir_deque_empty(&S->hooks))
@@ -160,10 +171,8 @@ int weir_pause_run_hooks(lua_State *L, weir_State *S) {
   luaL_checkstack(L, 8, "too many nested calls");
   lua_pushnil(L);
   while (!weir_deque_empty(&S->hooks)) {
-    int pause = weir_deque_front(&S->hooks).tag != 0;
     weir_deque_take(L, &S->hooks);
-    if (weir_pause_push_hook(L, S, base + 2, pause ? HOOK_PAUSE : HOOK_UNPAUSE) &&
-        weir_pause_call_hook(L, S, base + 2) != LUA_OK) {
+    if (push_due_hook(L, S, base + 2) && weir_pause_call_hook(L, S, base + 2) != LUA_OK) {
       if (failed)
         weir_failure_report_error(L, S);
       else

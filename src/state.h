@@ -75,7 +75,7 @@ struct weir_State {
   weir_Deque yielded; /* they gave way: a pass runs them once */
   weir_Deque callers; /* coroutines whose eager callee has not yet reached a wait */
   weir_Deque fires;   /* Deferreds with an outcome and callbacks or waiters to tell */
-  weir_Deque hooks;   /* Deferreds whose pause or unpause hook is due; tag 1: pause */
+  weir_Deque hooks;   /* Deferreds whose pause or unpause hook may be due */
   weir_Deque walk;    /* side branches of a walk along what waits on what */
   weir_Deque ending;  /* what is to be closed, from the back */
   weir_Deque found;   /* coroutines that the collector found, for the next turn */
