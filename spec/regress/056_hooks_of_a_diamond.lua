@@ -13,10 +13,10 @@ describe("regression 056", function()
       unpause = function() t "unpause" end,
       cancel = function() t "cancel" end,
     }
-    local top = weir.spawn(function()
-      weir.await(weir.all { weir.spawn(weir.await, bottom), weir.spawn(weir.await, bottom) })
-    end)
+    local left, right = weir.spawn(weir.await, bottom), weir.spawn(weir.await, bottom)
+    local top = weir.spawn(function() weir.await(weir.all { left, right }) end)
     top:pause()
+    right:pause()
     top:cancel()
     assert.same({ "pause", "unpause", "cancel" }, t:list())
     assert.equal("cancelled", top:status())
