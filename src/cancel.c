@@ -190,7 +190,7 @@ static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk) 
     } else {
       l->flags |= FLAG_LEAVING;
       lua_getiuservalue(L, link, LINK_SOURCE);
-      weir_deque_push(L, &S->walk, (uint64_t)walk->has_root, NULL);
+      weir_deque_push(L, &S->walk, 0, NULL);
     }
     lua_replace(L, link);
   }
@@ -231,10 +231,9 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   return cancel_pending(L, S, idx, walk);
 }
 
-/* Takes the next side branch, and whether a root stands above it. */
+/* Takes the next side branch. What stands above may end before it does: it has a root of its own. */
 static int walk_aside(lua_State *L, weir_State *S, Walk *walk) {
-  if (!weir_deque_empty(&S->walk))
-    walk->has_root = weir_deque_front(&S->walk).tag != 0;
+  walk->has_root = 0;
   return weir_walk_aside(L, &S->walk);
 }
 

@@ -117,7 +117,7 @@ static int collect_one(lua_State *L, weir_State *S, int error) {
     collect_pending(L, S, error);
     return 0;
   }
-  if (!(d->flags & FLAG_MARKED))
+  if (!weir_is_coroutine(d) || !(d->flags & FLAG_MARKED))
     weir_cancel_mark(L, S, idx, error);
   put_in_ending(L, S);
   if (!d->target)
