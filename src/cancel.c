@@ -231,7 +231,8 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   return cancel_pending(L, S, idx, walk);
 }
 
-/* Takes the next side branch. What stands above may end before it does: it has a root of its own. */
+/* Takes the next side branch. What stands above may end before it does: it has a root of its own.
+ */
 static int walk_aside(lua_State *L, weir_State *S, Walk *walk) {
   walk->has_root = 0;
   return weir_walk_aside(L, &S->walk);
