@@ -32,6 +32,24 @@ static void new_owner(lua_State *L, weir_State *S) {
   lua_setiuservalue(L, -2, OWNER_THREAD);
   weir_state_push(L, S, HOME_OWNER);
   lua_setmetatable(L, -2);
+  weir_state_push(L, S, HOME_OWNERS);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, o);
+  lua_pop(L, 1);
+}
+
+/* Once the collector has found an owner to be garbage its finalizer comes, also if another one has
+   brought it back before: who had its thread by then would be taken for lost. Such an owner has
+   left the weak table. */
+static int was_garbage(weir_State *S, const Owner *o) {
+  int gone = lua_rawgetp(S->home, HOME_OWNERS, o) == LUA_TNIL;
+  lua_pop(S->home, 1);
+  return gone;
+}
+
+static int is_reusable(lua_State *L, weir_State *S, lua_State *thread, int owner) {
+  return lua_status(thread) == LUA_OK && lua_gettop(thread) == 0 && S->pooled < POOL_MOST &&
+         !S->closing && !was_garbage(S, lua_touserdata(L, owner));
 }
 
 /* Pushes an owner; its thread is idle. */
@@ -76,8 +94,7 @@ static void release(lua_State *L, weir_State *S, int idx) {
     clear_slot(L, owner, OWNER_SEEN);
   if (c->raising)
     drop_raise(L, c, idx);
-  if (lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
-      !S->closing) {
+  if (is_reusable(L, S, c->thread, owner)) {
     weir_deque_push(L, &S->pool, 0, NULL);
     S->pooled++;
   } else {
