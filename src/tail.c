@@ -37,9 +37,18 @@ static int is_unwound_close(lua_State *L, const weir_State *S, lua_Debug *ar, in
   return is_handler;
 }
 
+/* Is noreturn itself the handler? The first value is what is closed then, and has a metatable. */
+static int is_handler(lua_State *L) {
+  lua_Debug ar;
+  if (luaL_getmetafield(L, 1, "__close") == LUA_TNIL)
+    return 0;
+  lua_pop(L, 1);
+  return lua_getstack(L, 0, &ar) && is_named_close(L, &ar);
+}
+
 static int in_close_handler(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
   lua_Debug ar;
-  if (c->unwinding)
+  if (c->unwinding || is_handler(L))
     return 1;
   if (!lua_getstack(L, 3, &ar))
     return 0; /* noreturn, the body and what calls bodies: nothing else is there */
