@@ -157,7 +157,7 @@ static void call_canceller(lua_State *L, weir_State *S, int idx) {
 int weir_cancel_ask(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
   weir_cancel_mark(L, S, idx, error);
-  weir_pause_settle_hooks(L, S);
+  weir_pause_tell_hook(L, S, idx);
   call_canceller(L, S, idx);
   if (d->phase != PHASE_PENDING)
     return 0;

@@ -164,6 +164,11 @@ static int push_due_hook(lua_State *L, weir_State *S, int idx) {
   return weir_pause_push_hook(L, S, idx, held ? HOOK_PAUSE : HOOK_UNPAUSE);
 }
 
+void weir_pause_tell_hook(lua_State *L, weir_State *S, int idx) {
+  if (push_due_hook(L, S, idx) && weir_pause_call_hook(L, S, idx) != LUA_OK)
+    weir_failure_report_error(L, S);
+}
+
 int weir_pause_run_hooks(lua_State *L, weir_State *S) {
   int base = lua_gettop(L), failed = 0;
   if (weir_deque_empty(&S->hooks))

@@ -87,7 +87,7 @@ end
 function m.ask(d, err)
   d.marked, d.struck = err, false
   free(d)
-  m.settle_hooks() -- 6.2: before the canceller
+  m.tell_hook(d) -- 6.2: before the canceller
   if d.phase ~= "pending" then return false end
   local outcome = d.hooks.cancel and m.call_hook(d.hooks.cancel, d)
   local answered = d.phase ~= "pending"

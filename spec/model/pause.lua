@@ -32,11 +32,10 @@ local function changed(d, list, seen)
   return list
 end
 
--- 6.2: a pending Deferred's timer stands still, its hook runs.
+-- 6.2: its timer stands still.
 local function now_held(d)
   if d.timer then m.freeze(d.timer) end
   if m.is_coroutine(d) then m.park(d) end
-  return d.phase == "pending" and d.hooks.pause
 end
 
 -- 6.1: what was kept is delivered.
@@ -45,23 +44,36 @@ local function now_free(d)
   if m.is_coroutine(d) then m.unpark(d) end
   if d.phase == "settled" and d.waiters[1] then d.phase = "fired" end -- there is somebody to tell again
   if d.phase == "fired" then m.queue(d) end
-  return d.phase == "pending" and d.hooks.unpause
 end
 
 --- Brings holds up to date from d downwards. All are in place before the first hook runs (6.2).
 function m.rehold(d)
   for _, x in ipairs(changed(d, {}, {})) do
-    local hook = (x.was_held and now_held or now_free)(x)
-    if hook then table.insert(m.hooks, { f = hook, of = x }) end
+    local now = x.was_held and now_held or now_free
+    now(x)
+    if x.phase == "pending" then table.insert(m.hooks, x) end
   end
 end
 
---- 6.2: runs the hooks that became due. Returns the first error, as a failure.
+-- 6.2: the hook that tells d what has become of it since the last one. Returns its outcome, if it ran.
+local function run_hook(d)
+  if (d.told_held or false) == (d.was_held or false) then return end -- there and back
+  d.told_held = d.was_held
+  local hook = d.was_held and d.hooks.pause or not d.was_held and d.hooks.unpause
+  return d.phase == "pending" and hook and m.call_hook(hook, d)
+end
+
+--- The same ahead of those of others in the same walk.
+function m.tell_hook(d)
+  local outcome = run_hook(d)
+  if outcome and not outcome.ok then m.report(outcome[1]) end
+end
+
+--- Runs the hooks that became due. Returns the first error, as a failure.
 function m.run_hooks()
   local first
   while m.hooks[1] do
-    local hook = table.remove(m.hooks, 1)
-    local outcome = hook.of.phase == "pending" and m.call_hook(hook.f, hook.of)
+    local outcome = run_hook(table.remove(m.hooks, 1))
     if outcome and not outcome.ok then
       if first then m.report(outcome[1]) end
       first = first or outcome
