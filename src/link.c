@@ -70,6 +70,7 @@ static void link_up(lua_State *L, weir_State *S, int o, int idx, int d, weir_Wai
   link->flags |= other->flags & FLAG_HELD;
   weir_wait_begin(L, S, idx, d, how);
   append(L, o, idx);
+  weir_pause_rehold(L, S, d); /* once more: a circle is closed only now */
 }
 
 /* Lets go of a link that is in no list any more. */

@@ -96,11 +96,8 @@ static int rehold_one(lua_State *L, weir_State *S) {
   return 1;
 }
 
-void weir_pause_rehold(lua_State *L, weir_State *S, int idx) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
+static void rehold_from(lua_State *L, weir_State *S, int idx) {
   weir_Region r;
-  if (wants_hold(d) == ((d->flags & FLAG_HELD) != 0))
-    return;
   luaL_checkstack(L, 8, "too many nested calls");
   r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
@@ -108,6 +105,23 @@ void weir_pause_rehold(lua_State *L, weir_State *S, int idx) {
     ;
   lua_pop(L, 1);
   weir_deque_end(&S->walk, r);
+}
+
+/* Held by its waiters, it may be among those that hold them, round a circle of waits. */
+static int may_hold_itself(const weir_Deferred *d) {
+  return (d->flags & FLAG_HELD) && d->pauses <= d->voided && weir_wait_is_in_circle(d);
+}
+
+void weir_pause_rehold(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (wants_hold(d) == ((d->flags & FLAG_HELD) != 0)) {
+    if (!may_hold_itself(d))
+      return;
+    d->flags |= FLAG_OVERRIDE; /* let go, it is held again by those that are held without it */
+    rehold_from(L, S, idx);
+    d->flags &= ~(uint32_t)FLAG_OVERRIDE;
+  }
+  rehold_from(L, S, idx);
 }
 
 /* ---- hooks ---- */

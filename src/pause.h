@@ -16,7 +16,7 @@ enum { HOOK_CANCEL = 1, HOOK_PAUSE, HOOK_UNPAUSE };
 int weir_pause_push_hook(lua_State *L, weir_State *S, int idx, int hook);
 /* Calls the hook on top with the Deferred at idx. Returns Lua's status. [-1, +0|1, -] */
 int weir_pause_call_hook(lua_State *L, weir_State *S, int idx);
-/* Runs the hook that the Deferred at idx is due, ahead of those of others in the same walk; an error
+/* Runs the hook that the Deferred at idx is due, ahead of others of the same walk; an error
    goes to the handler of unhandled failures. [-0, +0, m] */
 void weir_pause_tell_hook(lua_State *L, weir_State *S, int idx);
 /* Runs the hooks that became due; pushes the first error and returns 1 if there was one.

@@ -37,7 +37,7 @@ enum {
   HOME_ON_UNHANDLED,
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
-  HOME_OWNERS,       /* weak table: address of an owner -> that owner, until it is found to be garbage */
+  HOME_OWNERS,       /* weak table: address of an owner -> it, until it was garbage */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
   HOME_REASON,       /* the string, so that to push it allocates nothing */

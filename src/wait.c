@@ -229,13 +229,17 @@ const weir_Deferred *weir_wait_next_above(weir_Above *a) {
   return next;
 }
 
+static int is_link_of(const weir_Deferred *up, const weir_Deferred *d) {
+  return up->kind == KIND_LINK && up->first == d;
+}
+
 /* Down from `target` and up from `d` in step: it costs the shorter of both. */
 int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target, int thorough) {
   weir_Above above;
   const weir_Deferred *up = d, *down = target;
   weir_wait_look_above(&above, d, thorough ? WEIR_ABOVE_MOST : 0);
   while (up) {
-    if (down == d || up == target)
+    if (down == d || up == target || is_link_of(up, d))
       return 1;
     if (down && down->wait == WAIT_LINKS && !has_one_source(down)) {
       if (!thorough)
@@ -249,4 +253,9 @@ int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target,
     up = weir_wait_next_above(&above);
   }
   return 0;
+}
+
+int weir_wait_is_in_circle(const weir_Deferred *d) {
+  int is_one = d->wait != WAIT_LINKS || has_one_source(d); /* else only the way up leads to all */
+  return d->target && weir_wait_closes_circle(d, is_one ? d->target : NULL, 1);
 }

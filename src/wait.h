@@ -25,6 +25,8 @@ void weir_wait_fail(lua_State *L, weir_State *S, int w);
 /* True if `d` would wait on itself, were it to wait on `target`, and on nothing else beside. With
    `thorough` also if it would through one of several sources. */
 int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target, int thorough);
+/* Is there a way from what `d` waits on back to it? */
+int weir_wait_is_in_circle(const weir_Deferred *d);
 
 #define WEIR_ABOVE_MOST 32
 
