@@ -312,8 +312,7 @@ static int is_kept(const weir_Coroutine *c) {
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int error = lua_gettop(L);
-  if (!c->d.target || weir_coroutine_is_due(c) ||
-      is_kept(c)) { /* gone, or leaving with its cancel error */
+  if (!c->d.target || (c->d.flags & FLAG_LEAVING) || is_kept(c)) { /* gone, or already leaving */
     lua_settop(L, error - 1);
     return;
   }
