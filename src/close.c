@@ -1,5 +1,7 @@
 #include "close.h"
 
+#include <math.h>
+
 #include "cancel.h"
 #include "clock.h"
 #include "coroutine.h"
@@ -15,8 +17,7 @@ static int goes_along(weir_State *S, const weir_Deferred *d, int owned) {
   if (!weir_deferred_is_open(d))
     return 0;
   return owned || d->nwaiters == 0 || (d->nwaiters == 1 && (d->flags & FLAG_OWNED)) ||
-         (weir_is_coroutine(d) && (d->flags & FLAG_MARKED) &&
-          c->deadline <= weir_cancel_deadline(S, 0));
+         (weir_is_coroutine(d) && c->deadline <= weir_cancel_deadline(S, 0));
 }
 
 /* How a side branch is gone into. */
@@ -30,7 +31,7 @@ static int take_along(lua_State *L, weir_State *S, int owned) {
     return 1;
   if (!weir_deferred_is_open(d))
     return 0;
-  if (weir_is_coroutine(d) && (d->flags & FLAG_MARKED)) {
+  if (weir_is_coroutine(d) && ((const weir_Coroutine *)(const void *)d)->deadline < HUGE_VAL) {
     weir_cancel_watch(L, S, lua_gettop(L));
   } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE)) {
     lua_pushvalue(L, -1);
@@ -159,6 +160,8 @@ static void close_one(lua_State *L, weir_State *S, int idx, int error) {
   }
   c->struck = 1;
   c->force = 0;
+  c->deadline = HUGE_VAL;
+  weir_timer_unlimit(&c->d, TIMER_GRACE);
   failed = weir_coroutine_reset(L, S, idx) != LUA_OK;
   if (!failed)
     lua_getiuservalue(L, idx, UV_VALUE);

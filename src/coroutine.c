@@ -1,5 +1,7 @@
 #include "coroutine.h"
 
+#include <math.h>
+
 #include "cancel.h"
 #include "clock.h"
 #include "failure.h"
@@ -141,6 +143,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   int idx = lua_gettop(L);
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
+  c->deadline = HUGE_VAL;
   c->thread = c->top = acquire(L, S);
   lua_pushvalue(L, idx);
   lua_setiuservalue(L, -2, OWNER_COROUTINE);

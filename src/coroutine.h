@@ -29,7 +29,7 @@ struct weir_Coroutine {
   weir_Coroutine *prev, *next; /* in the list of live ones */
   uint64_t born;               /* its number in the order of birth */
   uint64_t ticket;             /* its place in a ready queue; 0: in none */
-  double deadline;             /* when grace runs out; valid if FLAG_MARKED */
+  double deadline;             /* of the grace time; HUGE_VAL: none */
   const char *name;            /* UV_NAME holds it; may be NULL */
   int nargs;                   /* LIFE_READY: values on top of `thread` */
   uint8_t life;                /* weir_Life */

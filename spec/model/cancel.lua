@@ -18,11 +18,17 @@ local function free(d)
   return leaves
 end
 
+-- Has this cancel come by d on its way? Only a Coroutine tells that by its error.
+local function was_hit(d, err)
+  if m.is_coroutine(d) then return d.marked == err end
+  return d.marked or d.phase == "waiting" and d.waits[1].leaving
+end
+
 -- 5.3: what a wait that is cancelled leaves alone: what others wait on too, what is shielded, what has
 -- an outcome that is held back; and in a circle what this cancel came from (2.10).
 local function is_left_alone(wait, err)
   local on = wait.on
-  return wait.how == "shield" or #on.waiters > 1 or has_outcome(on) or on.marked == err and m.reaches(on, wait.owner)
+  return wait.how == "shield" or #on.waiters > 1 or has_outcome(on) or was_hit(on, err) and m.reaches(on, wait.owner)
 end
 
 -- 5.8: an outcome that is about to be told stands.
@@ -126,6 +132,7 @@ end
 -- 5.1: a Deferred that waits on another: that one is cancelled, whatever was before.
 local function hit_adopter(d, err, tree)
   local wait = d.waits[1]
+  if not wait then return false end -- it is being closed along with what waited on it
   return leave(wait, err, tree, free(d))
 end
 
@@ -141,6 +148,7 @@ end
 
 --- Cancels d and what it waits on with one error (5.2). False if there is nothing to cancel.
 function m.hit(d, err, deadline)
+  m.undecided.circle = m.undecided.circle or m.has_circle
   local tree = { aside = {} }
   local any = hit_one(d, err, tree)
   while tree.aside[1] do

@@ -58,7 +58,6 @@ local function collect(d, err)
   return ending
 end
 
--- Returns the failure of a handler.
 local function finish(d, err)
   if has_outcome(d) then return end -- by a handler of another
   if d.phase == "waiting" then
@@ -66,11 +65,10 @@ local function finish(d, err)
     return
   end
   d.closed = true
-  local failure = d.thread and m.close_thread(d)
+  d.failure = d.thread and m.close_thread(d) or nil
   d.life, d.thread = d.life and "ended", nil
   m.forget_ready(d)
-  m.fire(d, failure or m.failure(d.cancelled or err))
-  return failure
+  m.fire(d, d.failure or m.failure(d.cancelled or err))
 end
 
 --- 5.6: closed now, or if it is running at its next wait.
@@ -82,16 +80,17 @@ function m.force(co)
   end
 end
 
---- 5.7: from the inside out.
+--- 5.7: from the inside out. Returns the failure of a handler of co.
 function m.close(co)
   if has_outcome(co) then return end
   if is_executing(co) then m.wrong("close a running Coroutine") end
   local err = m.error_object("CancelledError")
-  local ending, failure = collect(co, err), nil
+  m.undecided.circle = m.undecided.circle or m.has_circle
+  local ending = collect(co, err)
   for i = #ending, 1, -1 do
-    failure = finish(ending[i], err)
+    finish(ending[i], err)
   end
-  return failure
+  return co.failure
 end
 
 --- A handler's error is returned, and thus handled (8.1).

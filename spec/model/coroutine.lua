@@ -125,8 +125,7 @@ function m.await(d, seconds)
   m.strike(co)
   if d == co then m.wrong("await oneself") end -- 3.7
   co.life = "waiting"
-  local wait = m.begin_wait(co, d, "await")
-  if seconds then m.limit(wait, seconds) end
+  m.begin_wait(co, d, "await", seconds)
   return suspend(co, "wait")
 end
 

@@ -35,12 +35,13 @@ end
 
 -- -- waits -----------------------------------------------------------------------------------------
 
---- How is one of await, adopt, chain, shield.
-function m.begin_wait(owner, on, how)
-  if m.waits_on(on, owner) then m.undecided.circle = true end
+--- How is one of await, adopt, chain, shield. A limit is armed before what is frozen goes on.
+function m.begin_wait(owner, on, how, seconds)
+  m.has_circle = m.has_circle or m.waits_on(on, owner)
   local wait = { owner = owner, on = on, how = how }
   table.insert(owner.waits, wait)
   table.insert(on.waiters, wait)
+  if seconds then m.limit(wait, seconds) end
   m.rehold(on) -- 6.1: and later
   return wait
 end

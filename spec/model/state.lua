@@ -16,6 +16,7 @@ function m.reset()
   m.lost = {} -- found by the collector, for the next turn
   m.failures = setmetatable({}, { __mode = "v" }) -- 8.1: in the order they failed, no longer than these live
   m.failed = 0 -- how many
+  m.has_circle = false -- of waits: did one come into being?
   m.undecided = {} -- what has happened of which the model does not know the end: see README.md
   m.current = nil -- 3.9: the running Coroutine
   m.depth = 0 -- callbacks and hooks that are being run
