@@ -50,7 +50,7 @@ BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: build help demo examples test check spec c-spec second-compiler rock lint \
-	rockspec-lint tidy valgrind asan fuzz bench format install uninstall clean FORCE
+	rockspec-lint tidy valgrind asan fuzz soak bench format install uninstall clean FORCE
 SUB = +@$(MAKE) --no-print-directory
 
 build: $(CORE) ## build weir/core.so (the default)
@@ -163,6 +163,9 @@ asan: ## the specs under the address and undefined-behaviour sanitizers
 
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
 	@$(RUN) spec/model/fuzz.lua $(or $(N),100000) $(SEED)
+
+soak: build ## memory stays flat, in both modes of the collector (SECONDS=60 SEED=1)
+	@$(RUN) spec/soak.lua $(or $(SECONDS),60) $(SEED)
 
 format: ## clang-format the C sources in place
 	clang-format -i $(C_FILES)
