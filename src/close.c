@@ -144,52 +144,73 @@ static void collect(lua_State *L, weir_State *S, int error) {
   }
 }
 
-static void close_one(lua_State *L, weir_State *S, int idx, int error) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  int failed = 0;
-  if (!weir_deferred_is_open(&c->d))
-    return; /* ended meanwhile, by a handler of another */
-  if (!weir_is_coroutine(&c->d) && c->d.phase == PHASE_PENDING) {
-    weir_cancel_finish(L, S, idx, error);
-    return;
-  }
-  if (!weir_is_coroutine(&c->d) || c->life == LIFE_ENDED) {
-    weir_cancel_push_parting(L, idx, error);
-    weir_wait_fail(L, S, idx);
-    return;
-  }
-  c->struck = 1;
-  c->force = 0;
+static void end_grace(weir_Coroutine *c) {
   c->deadline = HUGE_VAL;
   weir_timer_unlimit(&c->d, TIMER_GRACE);
+}
+
+/* Pushes what a handler has raised, and returns 1, or returns 0. */
+static int end_body(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  int failed;
+  c->struck = 1;
+  c->force = 0;
   failed = weir_coroutine_reset(L, S, idx) != LUA_OK;
-  if (!failed)
+  if (failed)
+    lua_pushvalue(L, -1);
+  else
     lua_getiuservalue(L, idx, UV_VALUE);
   weir_coroutine_end(L, S, idx, 1, 1);
   if (failed)
     weir_failure_take(L, S, idx);
-  c->handler_failed = (unsigned)failed & 1;
+  return failed;
 }
 
-/* Closes what was collected, from the inside out. */
-static void close_all(lua_State *L, weir_State *S, int error) {
+/* The same for what needs not be a Coroutine, or not have a body any more. */
+static int close_one(lua_State *L, weir_State *S, int idx, int error) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (!weir_deferred_is_open(d))
+    return 0; /* ended meanwhile, by a handler of another */
+  if (weir_is_coroutine(d))
+    end_grace(weir_coroutine(d));
+  if (!weir_is_coroutine(d) && d->phase == PHASE_PENDING) {
+    weir_cancel_finish(L, S, idx, error);
+    return 0;
+  }
+  if (d->phase == PHASE_WAITING) {
+    weir_cancel_push_parting(L, idx, error);
+    weir_wait_fail(L, S, idx);
+    return 0;
+  }
+  return end_body(L, S, idx);
+}
+
+/* Closes what was collected, from the inside out. Returns whether a handler of `root` has raised
+   what is put at `raised` then. */
+static int close_all(lua_State *L, weir_State *S, int error, const weir_Coroutine *root,
+                     int raised) {
+  int failed = 0;
   while (!weir_deque_empty(&S->ending)) {
     weir_deque_take_back(L, &S->ending);
-    close_one(L, S, error + 1, error);
+    if (close_one(L, S, error + 1, error) && lua_touserdata(L, error + 1) == root) {
+      lua_copy(L, -1, raised);
+      failed = 1;
+    }
     lua_settop(L, error);
   }
+  return failed;
 }
 
 int weir_close(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  int error;
+  const weir_Coroutine *c = lua_touserdata(L, idx);
+  int error, failed, raised = lua_gettop(L) + 1;
   weir_Region branches, collected;
   luaL_checkstack(L, 16, "too many nested calls");
-  lua_pushnil(L);
+  lua_settop(L, raised + 1);
   weir_error_cancelled(L, S);
   error = lua_gettop(L);
   if (!weir_deferred_is_open(&c->d)) {
-    lua_settop(L, error - 1);
+    lua_settop(L, raised - 1);
     return 1;
   }
   branches = weir_deque_begin(&S->walk);
@@ -198,11 +219,8 @@ int weir_close(lua_State *L, weir_State *S, int idx) {
   collect(L, S, error);
   lua_settop(L, error);
   weir_deque_end(&S->walk, branches);
-  close_all(L, S, error);
+  failed = close_all(L, S, error, c, raised);
   weir_deque_end(&S->ending, collected);
-  lua_settop(L, error - 1);
-  if (!c->handler_failed)
-    return 1;
-  lua_getiuservalue(L, idx, UV_VALUE);
-  return 0;
+  lua_settop(L, failed ? raised : raised - 1);
+  return !failed;
 }

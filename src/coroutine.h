@@ -46,7 +46,6 @@ struct weir_Coroutine {
   unsigned seen : 1;           /* OWNER_SEEN is set */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
-  unsigned handler_failed : 1; /* closed by force, and a handler raised */
 };
 
 /* User values of an owner: it holds a thread, passes from coroutine to coroutine with it, and has

@@ -58,17 +58,19 @@ local function collect(d, err)
   return ending
 end
 
+-- Returns the failure of a handler.
 local function finish(d, err)
   if has_outcome(d) then return end -- by a handler of another
+  d.closed = true
   if d.phase == "waiting" then
     m.settle_adopter(d, m.failure(d.cancelled or err))
     return
   end
-  d.closed = true
-  d.failure = d.thread and m.close_thread(d) or nil
+  local failure = d.thread and m.close_thread(d) or nil
   d.life, d.thread = d.life and "ended", nil
   m.forget_ready(d)
-  m.fire(d, d.failure or m.failure(d.cancelled or err))
+  m.fire(d, failure or m.failure(d.cancelled or err))
+  return failure
 end
 
 --- 5.6: closed now, or if it is running at its next wait.
@@ -87,10 +89,12 @@ function m.close(co)
   local err = m.error_object("CancelledError")
   m.undecided.circle = m.undecided.circle or m.has_circle
   local ending = collect(co, err)
+  local failure
   for i = #ending, 1, -1 do
-    finish(ending[i], err)
+    local raised = finish(ending[i], err)
+    if ending[i] == co then failure = failure or raised end
   end
-  return co.failure
+  return failure
 end
 
 --- A handler's error is returned, and thus handled (8.1).
