@@ -539,6 +539,7 @@ int weir_sched_spawn(lua_State *L, weir_State *S) {
     protect(L, S, 2, 0);
   } else {
     weir_sched_ready(L, S, 1);
+    weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
   }
   lua_settop(L, 1);
   return 1;
