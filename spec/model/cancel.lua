@@ -191,13 +191,21 @@ end
 --- Those that have not ended in the turn of their cancel get a timer.
 function m.end_turn()
   for _, co in ipairs(m.dying) do
-    if not has_outcome(co) then
+    if not has_outcome(co) and not co.closed then
       table.insert(co.limits, m.arm(co.deadline, function()
-        if not has_outcome(co) and not co.closed then m.force(co) end
+        if not has_outcome(co) then m.force(co) end
       end, "grace"))
     end
   end
   m.dying = {}
+end
+
+--- Behind a close there is none until the next cancel.
+function m.end_grace(d)
+  d.closed = true
+  for _, timer in ipairs { table.unpack(d.limits) } do
+    if timer.kind == "grace" then m.disarm_limit(d, timer) end
+  end
 end
 
 return m

@@ -61,7 +61,7 @@ end
 -- Returns the failure of a handler.
 local function finish(d, err)
   if has_outcome(d) then return end -- by a handler of another
-  d.closed = true
+  m.end_grace(d)
   if d.phase == "waiting" then
     m.settle_adopter(d, m.failure(d.cancelled or err))
     return
