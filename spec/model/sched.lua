@@ -18,9 +18,13 @@ function m.make_ready(co)
   end
 end
 
+-- In the module it stays there for the collector to see until its turn would have come.
 local function out_of_queue(co)
   for i, other in ipairs(m.ready) do
-    if other == co then return table.remove(m.ready, i) end
+    if other == co then
+      m.undecided.ghost = true
+      return table.remove(m.ready, i)
+    end
   end
 end
 
@@ -28,7 +32,6 @@ end
 function m.park(co)
   if not out_of_queue(co) then return end
   co.parked = true
-  m.undecided.ghost = true
 end
 
 --- Free again: to the back.
