@@ -5,31 +5,20 @@
 #include "cancel.h"
 #include "clock.h"
 #include "failure.h"
-#include "sched.h"
 #include "wait.h"
 
-weir_Coroutine *weir_await_check_at(lua_State *L, weir_State *S, const char *what, int level) {
-  weir_Coroutine *c = weir_sched_suspendable(L, S);
-  if (c)
-    return c;
+int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level) {
   luaL_where(L, level);
   lua_pushfstring(L, "attempt to %s %s", what,
                   S->running ? "across a C-call boundary" : "outside a coroutine");
   lua_concat(L, 2);
-  lua_error(L);
-  return NULL;
+  return lua_error(L);
 }
 
-weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what) {
-  return weir_await_check_at(L, S, what, 1);
-}
-
-void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  if (!weir_coroutine_is_due(c))
-    return;
+int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {
   weir_state_push_running(L, S);
   weir_coroutine_strike(L, c, lua_gettop(L));
-  lua_error(L);
+  return lua_error(L);
 }
 
 /* Goes on where the running coroutine, and nobody else, has resumed L: the context is the state. */
@@ -109,7 +98,6 @@ int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
   weir_await_strike(L, S, c);
   c->raw = 0;
   S->signal = SIGNAL_YIELD;
-  lua_settop(L, 0);
   return lua_yieldk(L, 0, (lua_KContext)S, got_turn);
 }
 

@@ -4,14 +4,26 @@
 #ifndef WEIR_AWAIT_H
 #define WEIR_AWAIT_H
 
-#include "coroutine.h"
+#include "sched.h"
 
-/* The running coroutine; raises where nothing can suspend it. */
-weir_Coroutine *weir_await_check(lua_State *L, weir_State *S, const char *what);
-/* The same for the caller `level` levels up. */
-weir_Coroutine *weir_await_check_at(lua_State *L, weir_State *S, const char *what, int level);
+/* Raises the error that nothing can suspend L here, with the position `level` levels up. */
+int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level);
+/* The running coroutine; raises where nothing can suspend it. `level`: whose position that error
+   has, 1 for the caller's. */
+static inline weir_Coroutine *weir_await_check(lua_State *L, const weir_State *S, const char *what,
+                                               int level) {
+  weir_Coroutine *c = weir_sched_suspendable(L, S);
+  if (!c)
+    weir_await_refuse(L, S, what, level);
+  return c;
+}
+/* Raises the cancel error of the running coroutine. */
+int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* Raises a cancel that is due: a wait that would suspend is where it strikes (5.8). */
-void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c);
+static inline void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  if (weir_coroutine_is_due(c))
+    weir_await_raise_cancel(L, S, c);
+}
 /* Tail of a lua_CFunction: the values of the Deferred at index 1, awaited if need be. `limit`: the
    deadline on the clock at index 2, or HUGE_VAL. */
 int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit);

@@ -13,7 +13,8 @@
 #define NESTED_CLOSES 100  /* resets within <close> handlers of resets, each on the C stack */
 
 typedef struct Owner {
-  const void *tag; /* TAG_OWNER */
+  const void *tag;   /* TAG_OWNER */
+  lua_State *thread; /* OWNER_THREAD holds it */
   lua_Hook hook;   /* the user's own, while ours waits to raise */
   int mask, count;
   int line;           /* of the yield at which it raises */
@@ -30,7 +31,7 @@ int weir_owner_at(lua_State *L, const weir_State *S, int idx) {
 static void new_owner(lua_State *L, weir_State *S) {
   Owner *o = lua_newuserdatauv(L, sizeof *o, OWNER_SLOTS);
   *o = (Owner){.tag = weir_tag(S, TAG_OWNER)};
-  lua_newthread(L);
+  o->thread = lua_newthread(L);
   lua_setiuservalue(L, -2, OWNER_THREAD);
   weir_state_push(L, S, HOME_OWNER);
   lua_setmetatable(L, -2);
@@ -49,28 +50,30 @@ static int was_garbage(weir_State *S, const Owner *o) {
   return gone;
 }
 
-static int is_reusable(lua_State *L, weir_State *S, lua_State *thread, int owner) {
-  return lua_status(thread) == LUA_OK && lua_gettop(thread) == 0 && S->pooled < POOL_MOST &&
-         !S->closing && !was_garbage(S, lua_touserdata(L, owner));
+static int is_reusable(lua_State *L, weir_State *S, const weir_Coroutine *c, int owner) {
+  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
+         !S->closing && (c->straight || !was_garbage(S, lua_touserdata(L, owner)));
+}
+
+/* As lua_newthread would have inherited it. */
+static void inherit_hook(lua_State *L, lua_State *thread) {
+  lua_Hook hook = lua_gethook(L);
+  if (lua_gethook(thread) != hook || (hook && lua_gethookmask(thread) != lua_gethookmask(L)))
+    lua_sethook(thread, hook, lua_gethookmask(L), lua_gethookcount(L));
 }
 
 /* Pushes an owner; its thread is idle. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
-  lua_State *thread;
-  lua_Hook hook = lua_gethook(L);
+  const Owner *o;
   if (S->pooled > 0) {
     S->pooled--;
     weir_deque_take_back(L, &S->pool);
   } else {
     new_owner(L, S);
   }
-  lua_getiuservalue(L, -1, OWNER_THREAD);
-  thread = lua_tothread(L, -1);
-  lua_pop(L, 1);
-  if (lua_gethook(thread) != hook ||
-      lua_gethookmask(thread) != lua_gethookmask(L)) /* as lua_newthread would have inherited it */
-    lua_sethook(thread, hook, lua_gethookmask(L), lua_gethookcount(L));
-  return thread;
+  o = lua_touserdata(L, -1);
+  inherit_hook(L, o->thread);
+  return o->thread;
 }
 
 static void clear_slot(lua_State *L, int owner, int slot) {
@@ -84,8 +87,7 @@ static void drop_raise(lua_State *L, weir_Coroutine *c, int idx) {
 }
 
 /* Takes the thread from the Coroutine at idx; it is empty. */
-static void release(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
+static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   int owner;
   lua_getiuservalue(L, idx, UV_OWNER);
   owner = lua_gettop(L);
@@ -96,7 +98,7 @@ static void release(lua_State *L, weir_State *S, int idx) {
     clear_slot(L, owner, OWNER_SEEN);
   if (c->raising)
     drop_raise(L, c, idx);
-  if (is_reusable(L, S, c->thread, owner)) {
+  if (is_reusable(L, S, c, owner)) {
     weir_deque_push(L, &S->pool, 0, NULL);
     S->pooled++;
   } else {
@@ -128,7 +130,7 @@ static int body_main(lua_State *L) {
 
 void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
   lua_State *thread = c->thread;
-  if (!lua_checkstack(thread, n + 4))
+  if (n > LUA_MINSTACK / 2 && !lua_checkstack(thread, n + 4))
     luaL_error(L, "too many arguments");
   lua_pushcfunction(thread, body_main);
   lua_pushcfunction(thread, weir_failure_handler);
@@ -168,7 +170,7 @@ weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S) {
   int n = lua_gettop(L) - 1;
   weir_Coroutine *c;
   if (!weir_coroutine_undecorate(L, 1))
-    lua_pushnil(L);
+    return weir_coroutine_new(L, S, n);
   lua_insert(L, 1); /* the name */
   c = weir_coroutine_new(L, S, n);
   lua_insert(L, 1);
@@ -414,8 +416,7 @@ int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
 }
 
 /* 5.6: a coroutine that was cancelled never ends with success. */
-static int apply_cancel(lua_State *L, int idx, int n, int *failed) {
-  const weir_Coroutine *c = lua_touserdata(L, idx);
+static int apply_cancel(lua_State *L, const weir_Coroutine *c, int idx, int n, int *failed) {
   if (*failed || !(c->d.flags & FLAG_MARKED))
     return n;
   lua_pop(L, 1); /* they are packed */
@@ -424,14 +425,13 @@ static int apply_cancel(lua_State *L, int idx, int n, int *failed) {
   return 1;
 }
 
-static void retire(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
+static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   weir_list_remove(S->live_first, S->live_last, c, prev, next);
   c->life = LIFE_ENDED;
   c->ticket = 0;
   if (c->d.timers)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
-  release(L, S, idx);
+  release(L, S, c, idx);
 }
 
 /* The note of the uncaught error, if it is that of the failure. */
@@ -455,22 +455,27 @@ static int adopts(lua_State *L, weir_State *S, int idx) {
   return 0;
 }
 
-void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {
+void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   if (n == 1 && !failed && weir_deferred_at(L, S, -1) && adopts(L, S, idx)) {
-    retire(L, S, idx);
+    retire(L, S, c, idx);
     c->d.phase = PHASE_FIRED;
     weir_deferred_adopt(L, S, idx);
   } else {
     n = weir_deferred_pack_safely(L, n, &failed);
-    n = apply_cancel(L, idx, n, &failed);
+    n = apply_cancel(L, c, idx, n, &failed);
     if (c->unwinding)
       take_note(L, S, idx);
-    retire(L, S, idx);
+    retire(L, S, c, idx);
     weir_deferred_set_outcome(L, S, idx, n, failed);
     if (c->unwinding)
       weir_failure_take(L, S, idx);
   }
-  if (c->d.phase == PHASE_FIRED && !(c->d.flags & FLAG_HELD))
+}
+
+void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_coroutine_finish(L, S, idx, n, failed);
+  if (weir_deferred_is_to_tell(d))
     weir_deferred_queue(L, S, idx);
 }

@@ -46,6 +46,7 @@ struct weir_Coroutine {
   unsigned seen : 1;           /* OWNER_SEEN is set */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
+  unsigned straight : 1;       /* the trampoline has had it in hand since it was made */
 };
 
 /* User values of an owner: it holds a thread, passes from coroutine to coroutine with it, and has
@@ -91,7 +92,9 @@ lua_CFunction weir_coroutine_decorator(void);
 void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int d);
 /* Resumes it later with the error on top raised at its wait. [-1, +0, m] */
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx);
-/* Its body ended with the n values on top, or the error. [-n, +0, m] */
+/* Its body ended with the n values on top, or the error; nobody is told yet. [-n, +0, m] */
+void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int failed);
+/* The same, and queues the telling. */
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* Closes the variables of its thread and empties it; the handler's error is pushed if there is one.
    [-0, +0|1, m] Returns Lua's status. */

@@ -224,8 +224,9 @@ static int take_call(lua_State *L, weir_Deferred *d, int idx, int failed, weir_C
 
 /* The handler is at `handler`, below the function. */
 static int call_outside(lua_State *L, weir_State *S, int n, int nresults, int handler) {
-  weir_Mark mark = weir_state_mark(S);
+  weir_Mark mark;
   int status;
+  weir_state_mark(S, &mark);
   S->running = NULL;
   S->busy++;
   status = lua_pcall(L, n, nresults, handler);
@@ -312,8 +313,7 @@ static uint32_t tell_waiters(lua_State *L, weir_State *S, int idx) {
 }
 
 /* All callbacks have run: waiters get the outcome as it is now. */
-static void settle(lua_State *L, weir_State *S, int idx) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->phase = PHASE_SETTLED;
   if (d->flags & FLAG_OVERRIDE) {
     d->flags &= ~(uint32_t)FLAG_OVERRIDE;
@@ -329,6 +329,8 @@ static void settle(lua_State *L, weir_State *S, int idx) {
 
 static void tell(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
+  if (d->first || d->ncalls)
+    luaL_checkstack(L, 8, "too many nested calls");
   d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
     return;
@@ -336,8 +338,8 @@ static void tell(lua_State *L, weir_State *S, int idx) {
   while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
     run_call(L, S, d, idx);
   d->flags &= ~(uint32_t)FLAG_BUSY;
-  if (d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
-    settle(L, S, idx);
+  if (weir_deferred_is_to_tell(d))
+    settle(L, S, d, idx);
 }
 
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
@@ -350,12 +352,11 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
 }
 
 /* One level deeper, unless that is too deep. */
-static int nest(lua_State *L, weir_State *S) {
+static int nest(weir_State *S) {
   if (S->busy == 0)
     S->fire_depth = 0; /* even if an error went through the last time */
   if (S->fire_depth >= NESTED_FIRES)
     return 0;
-  luaL_checkstack(L, 8, "too many nested calls");
   S->fire_depth++;
   return 1;
 }
@@ -364,8 +365,9 @@ static int nest(lua_State *L, weir_State *S) {
    nested too deep, is ours again when it returns. */
 void weir_deferred_run_queue(lua_State *L, weir_State *S) {
   weir_Deque *q = &S->fires;
-  if (!nest(L, S))
+  if (!nest(S))
     return;
+  luaL_checkstack(L, 8, "too many nested calls");
   while (!weir_deque_empty(q)) {
     weir_Region inner;
     weir_deque_take(L, q);
@@ -379,8 +381,8 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
 }
 
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
-static void run_now(lua_State *L, weir_State *S, int idx) {
-  if (!weir_deque_empty(&S->fires) || !nest(L, S)) {
+void weir_deferred_tell(lua_State *L, weir_State *S, int idx) {
+  if (!weir_deque_empty(&S->fires) || !nest(S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);
     return;
@@ -407,7 +409,7 @@ void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed)
 
 void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed) {
   if (weir_deferred_take(L, S, idx, n, failed))
-    run_now(L, S, idx);
+    weir_deferred_tell(L, S, idx);
 }
 
 void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f) {
@@ -427,7 +429,7 @@ void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int
   if (d->phase == PHASE_SETTLED)
     d->phase = PHASE_FIRED;
   if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY)))
-    run_now(L, S, idx);
+    weir_deferred_tell(L, S, idx);
 }
 
 /* ---- adoption ---- */

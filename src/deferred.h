@@ -111,6 +111,11 @@ static inline int weir_deferred_ready(const weir_Deferred *d) {
   return d->phase == PHASE_SETTLED && !(d->flags & FLAG_HELD);
 }
 
+/* An outcome that may be told. */
+static inline int weir_deferred_is_to_tell(const weir_Deferred *d) {
+  return d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD);
+}
+
 /* There is something to cancel: no outcome yet, or that of another is awaited. */
 static inline int weir_deferred_is_open(const weir_Deferred *d) {
   return d->phase == PHASE_PENDING || d->phase == PHASE_WAITING;
@@ -138,7 +143,10 @@ int weir_deferred_take(lua_State *L, weir_State *S, int idx, int n, int failed);
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* The same, and tells at once, unless nested too deep. [-1, +0, m] */
 void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed);
-/* The Deferred at idx has an outcome: queue the telling. [-0, +0, m] */
+/* The Deferred at idx has an outcome: tell it at once, unless others are before it or it is nested
+   too deep. [-0, +0, m] */
+void weir_deferred_tell(lua_State *L, weir_State *S, int idx);
+/* The same later: queue the telling. [-0, +0, m] */
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx);
 /* Runs the telling, unless nested too deep: then the outer call does. [-0, +0, m] */
 void weir_deferred_run_queue(lua_State *L, weir_State *S);

@@ -20,13 +20,20 @@
 
 #include "compat.h"
 
-typedef struct weir_Segment weir_Segment;
+#define WEIR_SLOTS 128u /* values per segment */
 
 /* What a queue's owner keeps beside a value: a number, and the value's own address. */
 typedef struct weir_Entry {
   uint64_t tag;
   void *item;
 } weir_Entry;
+
+/* Owned by the registry, under its own address, until the deque drops it. */
+typedef struct weir_Segment {
+  lua_State *stack; /* nil, then the slots up to `top`; our user value 1 */
+  int top;          /* nothing above it is in use */
+  weir_Entry entry[WEIR_SLOTS];
+} weir_Segment;
 
 typedef struct weir_Deque {
   weir_Segment **ring; /* cap entries; NULL where no segment was needed yet */
@@ -38,18 +45,66 @@ void weir_deque_init(weir_Deque *q);
 /* Lets go of what it holds. */
 void weir_deque_free(lua_State *L, weir_Deque *q);
 
-/* Moves the value on top of L to the back, with an entry beside it.
-   [-1, +0, m]; nothing is changed on an error */
-void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item);
-/* The same to the front. */
+/* As weir_deque_push, to the front. */
 void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item);
-/* Moves the value at the front, or at the back, to the top of L. [-0, +1, -] */
-void weir_deque_take(lua_State *L, weir_Deque *q);
+/* Moves the value at the back to the top of L. [-0, +1, -] */
 void weir_deque_take_back(lua_State *L, weir_Deque *q);
+static inline weir_Segment **weir_deque_place(const weir_Deque *q, uint64_t pos) {
+  return &q->ring[(pos / WEIR_SLOTS) & (q->cap - 1)];
+}
 /* The entry beside the value at the front. */
-weir_Entry weir_deque_front(const weir_Deque *q);
+static inline weir_Entry weir_deque_front(const weir_Deque *q) {
+  return (*weir_deque_place(q, q->head))->entry[q->head % WEIR_SLOTS];
+}
 static inline int weir_deque_empty(const weir_Deque *q) {
   return q->head == q->tail;
+}
+
+/* ---- what every turn of the loop does: in line ---- */
+
+#define WEIR_NIL 1 /* index of a nil on the stack of each segment */
+
+/* Makes room at the back, or at the front; and brings an empty one to rest. */
+void weir_deque_make_room(lua_State *L, weir_Deque *q, int front);
+void weir_deque_rest(lua_State *L, weir_Deque *q);
+
+/* Index on the stack of its segment. */
+static inline int weir_deque_slot(uint64_t pos) {
+  return (int)(pos % WEIR_SLOTS) + WEIR_NIL + 1;
+}
+
+/* Moves the value on top of L to the back, with an entry beside it.
+   [-1, +0, m]; nothing is changed on an error */
+static inline void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
+  int at = weir_deque_slot(q->tail);
+  weir_Segment *seg;
+  if (q->tail / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap || !*weir_deque_place(q, q->tail))
+    weir_deque_make_room(L, q, 0);
+  seg = *weir_deque_place(q, q->tail);
+  if (seg->top != at - 1) /* what lies above is not in use */
+    lua_settop(seg->stack, at - 1);
+  lua_xmove(L, seg->stack, 1);
+  seg->top = at;
+  seg->entry[q->tail++ % WEIR_SLOTS] = (weir_Entry){tag, item};
+}
+
+static inline void weir_deque_fetch(lua_State *L, weir_Segment *seg, int at) {
+  if (seg->top == at) {
+    seg->top--;
+  } else {
+    lua_pushvalue(seg->stack, at);
+    lua_copy(seg->stack, WEIR_NIL, at);
+  }
+  lua_xmove(seg->stack, L, 1);
+}
+
+/* Moves the value at the front to the top of L. [-0, +1, -] */
+static inline void weir_deque_take(lua_State *L, weir_Deque *q) {
+  weir_deque_fetch(L, *weir_deque_place(q, q->head), weir_deque_slot(q->head));
+  if (q->floor == q->head)
+    q->floor++;
+  if (++q->head == q->tail)
+    weir_deque_rest(L, q);
 }
 
 /* A region: what is pushed from here on, until its end, which comes when it is empty again, or was

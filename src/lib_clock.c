@@ -151,7 +151,7 @@ static int now_on(lua_State *L, weir_Clock *k) {
 static int sleep_on(lua_State *L, int arg) {
   weir_State *S = weir_upstate(L);
   double seconds = weir_check_seconds(L, arg);
-  weir_Coroutine *c = weir_await_check(L, S, "sleep");
+  weir_Coroutine *c = weir_await_check(L, S, "sleep", 1);
   if (arg == 1)
     use_loop_clock(L);
   lua_settop(L, 1);

@@ -57,7 +57,7 @@ static int await(lua_State *L) {
   weir_check_deferred(L, S, 1);
   if (!lua_isnoneornil(L, 2))
     limit = weir_check_seconds(L, 2);
-  c = weir_await_check(L, S, "await");
+  c = weir_await_check(L, S, "await", 1);
   lua_settop(L, 1);
   if (limit < HUGE_VAL) {
     weir_state_push(L, S, HOME_LOOP_CLOCK);
@@ -75,7 +75,7 @@ static int noreturn(lua_State *L) {
 
 static int yield(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  return weir_await_turn(L, S, weir_await_check(L, S, "yield"));
+  return weir_await_turn(L, S, weir_await_check(L, S, "yield", 1));
 }
 
 static int grace(lua_State *L) {

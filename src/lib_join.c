@@ -135,7 +135,7 @@ static int start(lua_State *L) {
 
 /* check_await() raises, at the call of the function that calls this, where nothing can suspend. */
 static int check_await(lua_State *L) {
-  weir_await_check_at(L, weir_upstate(L), "await", 2);
+  weir_await_check(L, weir_upstate(L), "await", 2);
   return 0;
 }
 

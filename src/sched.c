@@ -14,11 +14,6 @@
 
 /* ---- who is running ---- */
 
-weir_Coroutine *weir_sched_suspendable(lua_State *L, weir_State *S) {
-  weir_Coroutine *c = S->running;
-  return c && c->top == L && !c->blocked && lua_isyieldable(L) ? c : NULL;
-}
-
 void weir_sched_enter(lua_State *L, weir_State *S) {
   S->running = lua_touserdata(L, -1);
   if (!lua_checkstack(S->run, 4))
@@ -60,20 +55,22 @@ static int is_stale(weir_Entry e) {
   return ((const weir_Coroutine *)e.item)->ticket != e.tag;
 }
 
-/* The number at the head, of those that count; UINT64_MAX if there is none. */
-static uint64_t head_tag(lua_State *L, weir_Deque *q) {
-  while (!weir_deque_empty(q)) {
-    weir_Entry e = weir_deque_front(q);
-    if (!is_stale(e))
-      return e.tag;
+static void drop_stale(lua_State *L, weir_Deque *q) {
+  do {
     weir_deque_take(L, q);
     lua_pop(L, 1);
-  }
-  return UINT64_MAX;
+  } while (!weir_deque_empty(q) && is_stale(weir_deque_front(q)));
+}
+
+/* The number at the head, of those that count; UINT64_MAX if there is none. */
+static inline uint64_t head_tag(lua_State *L, weir_Deque *q) {
+  if (!weir_deque_empty(q) && is_stale(weir_deque_front(q)))
+    drop_stale(L, q);
+  return weir_deque_empty(q) ? UINT64_MAX : weir_deque_front(q).tag;
 }
 
 /* The queue whose head a pass runs next: of those that gave way, only tickets below `limit`. */
-static weir_Deque *next_of_all(lua_State *L, weir_State *S, uint64_t limit) {
+static weir_Deque *least_of_all(lua_State *L, weir_State *S, uint64_t limit) {
   uint64_t woken = head_tag(L, &S->woken), late = head_tag(L, &S->late);
   uint64_t yielded = head_tag(L, &S->yielded);
   uint64_t least = woken < late ? woken : late;
@@ -82,6 +79,12 @@ static weir_Deque *next_of_all(lua_State *L, weir_State *S, uint64_t limit) {
   if (least == UINT64_MAX)
     return NULL;
   return woken < late ? &S->woken : &S->late;
+}
+
+static inline weir_Deque *next_of_all(lua_State *L, weir_State *S, uint64_t limit) {
+  if (!weir_deque_empty(&S->woken) || !weir_deque_empty(&S->late))
+    return least_of_all(L, S, limit);
+  return head_tag(L, &S->yielded) < limit ? &S->yielded : NULL;
 }
 
 int weir_sched_is_ready(lua_State *L, weir_State *S) {
@@ -112,21 +115,22 @@ static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int 
     weir_coroutine_take_raise(L, c, idx);
     n = failed = 1;
   }
-  weir_coroutine_end(L, S, idx, n, failed);
+  weir_coroutine_finish(L, S, idx, n, failed);
+  if (weir_deferred_is_to_tell(&c->d))
+    weir_deferred_tell(L, S, idx);
 }
 
 static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
   int n = lua_gettop(c->thread) - 1;
   int failed = lua_isboolean(c->thread, 1);
   int idx = running_to(L, S);
-  if (!lua_checkstack(L, n + 8)) {
-    lua_settop(c->thread, 0);
+  if (n > 1 && !lua_checkstack(L, n + 8)) { /* the loop has reserved enough for one */
     lua_pushliteral(L, "stack overflow");
     n = failed = 1;
-  } else {
+  } else if (n > 0) {
     lua_xmove(c->thread, L, n);
-    lua_settop(c->thread, 0);
   }
+  lua_settop(c->thread, 0);
   end_body(L, S, c, n, failed);
   lua_settop(L, idx - 1);
 }
@@ -154,6 +158,11 @@ static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_settop(L, idx - 1);
 }
 
+/* Has nobody had its thread since it was prepared? */
+static int is_untouched(const weir_Coroutine *c) {
+  return c->life == LIFE_NEW && c->ticket == 0;
+}
+
 static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
   int nargs;
   if (c->raw && c->raise)
@@ -166,13 +175,25 @@ static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults)
   return lua_resume(c->thread, L, nargs, nresults);
 }
 
+/* Is there nothing to be done between this resume and the next? */
+static int is_plain(const weir_State *S, const weir_Coroutine *c) {
+  return !c->force && !c->called && weir_deque_empty(&S->fires) && weir_deque_empty(&S->hooks) &&
+         !(S->budget < HUGE_VAL);
+}
+
 static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   c->life = LIFE_READY;
   c->nargs = 0;
   c->raise = 0;
   c->gave_way = way;
-  if (!(c->d.flags & FLAG_HELD))
-    weir_sched_ready(S->run, S, -1);
+  if (c->d.flags & FLAG_HELD)
+    return;
+  c->ticket = ++S->ticket;
+  if (is_plain(S, c))
+    S->running = NULL; /* its value goes from `run` into the queue */
+  else
+    lua_pushvalue(S->run, -1);
+  weir_deque_push(S->run, queue_for(S, c), c->ticket, c);
 }
 
 /* The running one goes aside for its callee. */
@@ -184,7 +205,7 @@ static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_pop(S->run, 1);
   weir_state_push(L, S, HOME_CALLEE);
   weir_sched_enter(L, S);
-  S->running->called = 1;
+  S->running->called = S->running->straight = 1;
   lua_pushnil(L);
   weir_state_set(L, S, HOME_CALLEE);
 }
@@ -213,6 +234,7 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     body_broke(L, S, c, NULL);
     return 0;
   }
+  c->straight = 0;
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
   case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
@@ -232,10 +254,11 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
 static int step_running(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   int nresults = 0, status;
-  if (!weir_coroutine_can_resume(c)) {
+  if (!is_untouched(c) && !weir_coroutine_can_resume(c)) {
     body_broke(L, S, c, "a coroutine of weir was resumed or closed from outside");
     return 0;
   }
+  c->ticket = 0;
   status = resume(L, S, c, &nresults);
   return dispatch(L, S, c, status, nresults);
 }
@@ -291,7 +314,6 @@ static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
 /* Runs `running`, which is on top of `run`, until it waits or ends; after it, everyone who called
  * it. */
 static void run_one(lua_State *L, weir_State *S) {
-  S->running->ticket = 0;
   for (;;) {
     weir_Coroutine *c = S->running;
     if (step_running(L, S)) {
@@ -299,6 +321,8 @@ static void run_one(lua_State *L, weir_State *S) {
         continue;
       requeue(L, S);
     }
+    if (!S->running)
+      return;
     if (c->force)
       close_if_forced(L, S, c);
     weir_deferred_drain(L, S);
@@ -322,10 +346,13 @@ static int run_head(lua_State *L, weir_State *S, weir_Deque *q) {
   return !S->over;
 }
 
-static void begin_turn(lua_State *L, weir_State *S) {
+static void reserve(lua_State *L, weir_State *S) {
   luaL_checkstack(L, 16, "too many nested calls");
   if (!lua_checkstack(S->run, 8))
     luaL_error(L, "too many nested coroutines");
+}
+
+static void begin_turn(lua_State *L, weir_State *S) {
   S->busy++;
   S->looping++;
   if (!weir_deque_empty(&S->found))
@@ -340,6 +367,7 @@ static void end_turn(lua_State *L, weir_State *S) {
 }
 
 static void run_woken(lua_State *L, weir_State *S) {
+  reserve(L, S);
   begin_turn(L, S);
   while (head_tag(L, &S->woken) != UINT64_MAX && run_head(L, S, &S->woken))
     ;
@@ -354,7 +382,8 @@ static int has_work(const weir_State *S) {
 /* Calls the task on top of L, below its n arguments. An error that comes out of it, that of a
    failed allocation, ends the host's call, not the scheduler. */
 static void protect(lua_State *L, weir_State *S, int n, int nresults) {
-  weir_Mark mark = weir_state_mark(S);
+  weir_Mark mark;
+  weir_state_mark(S, &mark);
   if (lua_pcall(L, n, nresults, 0) == LUA_OK)
     return;
   weir_state_return(S, &mark);
@@ -469,12 +498,14 @@ static int is_idle(lua_State *L, weir_State *S) {
    to be called outside. */
 static int steps_task(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
+  double budget = lua_tonumber(L, 2);
   int again = lua_toboolean(L, 3);
   const weir_Deferred *d = lua_touserdata(L, 4);
+  reserve(L, S);
   S->loop_busy = ++S->busy;
   S->looping++; /* also for what its timers wake */
   do
-    step(L, S, lua_tonumber(L, 2));
+    step(L, S, budget);
   while (again && !(d && weir_deferred_ready(d)) && !is_idle(L, S) && !lua_gethook(L));
   S->looping--;
   S->loop_busy = 0;
@@ -517,6 +548,7 @@ static int spawn_task(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   S->busy++;
   weir_sched_enter(L, S);
+  S->running->straight = 1;
   run_one(L, S);
   S->busy--;
   weir_pause_settle_hooks(L, S);

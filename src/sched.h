@@ -7,7 +7,10 @@
 #include "coroutine.h"
 
 /* The running coroutine, if L may suspend it; else NULL. */
-weir_Coroutine *weir_sched_suspendable(lua_State *L, weir_State *S);
+static inline weir_Coroutine *weir_sched_suspendable(lua_State *L, const weir_State *S) {
+  weir_Coroutine *c = S->running;
+  return c && c->top == L && !c->blocked && lua_isyieldable(L) ? c : NULL;
+}
 
 /* To the back of the ready queue; not while held. [-0, +0, m] */
 void weir_sched_ready(lua_State *L, weir_State *S, int idx);

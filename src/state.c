@@ -57,25 +57,29 @@ static int close_state(lua_State *L) {
   return 0;
 }
 
-weir_Mark weir_state_mark(const weir_State *S) {
-  weir_Mark m = {.running = S->running,
-                 .busy = S->busy,
-                 .loop_busy = S->loop_busy,
-                 .looping = S->looping,
-                 .fire_depth = S->fire_depth,
-                 .close_depth = S->close_depth,
-                 .run_top = lua_gettop(S->run),
-                 .fires = S->fires,
-                 .hooks = S->hooks,
-                 .walk = S->walk,
-                 .ending = S->ending,
-                 .callers = S->callers};
-  return m;
+static inline struct weir_Place place_in(const weir_Deque *q) {
+  struct weir_Place p = {q->head, q->base, q->tail};
+  return p;
+}
+
+void weir_state_mark(const weir_State *S, weir_Mark *m) {
+  m->running = S->running;
+  m->busy = S->busy;
+  m->loop_busy = S->loop_busy;
+  m->looping = S->looping;
+  m->fire_depth = S->fire_depth;
+  m->close_depth = S->close_depth;
+  m->run_top = lua_gettop(S->run);
+  m->fires = place_in(&S->fires);
+  m->hooks = place_in(&S->hooks);
+  m->walk = place_in(&S->walk);
+  m->ending = place_in(&S->ending);
+  m->callers = place_in(&S->callers);
 }
 
 /* Ends the regions that an error has left open, and with them what they hold, unless `keep`: then
    it becomes that of the region around them, with nils where something was taken. */
-static void close_regions(weir_Deque *q, const weir_Deque *then, int keep) {
+static void close_regions(weir_Deque *q, const struct weir_Place *then, int keep) {
   q->head = then->head;
   q->base = then->base;
   if (!keep && q->tail > then->tail)

@@ -105,9 +105,11 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running;
   int busy, loop_busy, looping, fire_depth, close_depth, run_top;
-  weir_Deque fires, hooks, walk, ending, callers; /* their positions then */
+  struct weir_Place {
+    uint64_t head, base, tail;
+  } fires, hooks, walk, ending, callers;
 } weir_Mark;
-weir_Mark weir_state_mark(const weir_State *S);
+void weir_state_mark(const weir_State *S, weir_Mark *mark);
 void weir_state_return(weir_State *S, const weir_Mark *mark);
 
 /* The state of weir in L; makes it the first time. Pushes its userdata. [-0, +1, m] */

@@ -61,7 +61,7 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
 /* ---- noreturn ---- */
 
 int weir_tail_noreturn(lua_State *L, weir_State *S) {
-  weir_Coroutine *c = weir_await_check(L, S, "noreturn");
+  weir_Coroutine *c = weir_await_check(L, S, "noreturn", 1);
   if (L != c->thread)
     return luaL_error(L, "attempt to noreturn inside a generator");
   if (lua_touserdata(L, 1) == (void *)c)
