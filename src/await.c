@@ -44,9 +44,8 @@ static int got_turn(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* What is ready needs no switch. */
-static int outcome_now(lua_State *L, weir_State *S, int idx) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
-  int n = weir_deferred_push_outcome(L, idx);
+static int outcome_now(lua_State *L, weir_State *S, const weir_Deferred *d, int idx) {
+  int n = weir_deferred_push_outcome(L, d, idx);
   if (!(d->flags & FLAG_FAILED))
     return n;
   weir_failure_seen(L, S, idx);
@@ -55,12 +54,13 @@ static int outcome_now(lua_State *L, weir_State *S, int idx) {
 
 /* Makes room for the wait, and sets its limit, if it has one. That allocates: what is looked at
    behind it stays as it is. */
-static void prepare(lua_State *L, weir_State *S, weir_Coroutine *c, int me, double limit) {
+static void prepare(lua_State *L, weir_State *S, weir_Deferred *d, weir_Coroutine *c, int me,
+                    double limit) {
   if (limit < HUGE_VAL) {
     weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
     c->limited = 1;
   }
-  weir_wait_reserve(L, 1);
+  weir_wait_reserve(L, d, 1);
 }
 
 static void unlimit(weir_Coroutine *c) {
@@ -73,20 +73,20 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
   weir_Deferred *d = lua_touserdata(L, 1);
   int me;
   if (weir_deferred_ready(d))
-    return outcome_now(L, S, 1);
+    return outcome_now(L, S, d, 1);
   weir_state_push_running(L, S);
   me = lua_gettop(L);
-  prepare(L, S, c, me, limit);
+  prepare(L, S, d, c, me, limit);
   if (weir_deferred_ready(d) || weir_coroutine_is_due(c) || d == &c->d) {
     unlimit(c);
     if (weir_deferred_ready(d))
-      return outcome_now(L, S, 1);
+      return outcome_now(L, S, d, 1);
     if (weir_coroutine_is_due(c))
       weir_cancel_claim(L, S, 1, me);
     weir_await_strike(L, S, c);
     return luaL_error(L, "attempt to await the running coroutine itself");
   }
-  weir_wait_begin(L, S, me, 1, WAIT_AWAIT);
+  weir_wait_begin(L, S, &c->d, me, d, 1, WAIT_AWAIT);
   c->life = LIFE_WAITING;
   c->raw = 0;
   S->signal = SIGNAL_WAIT;
@@ -123,7 +123,7 @@ static int answer_outcome(lua_State *L, weir_State *S, weir_Coroutine *c, int d)
   int n = of->nvalues;
   if (!lua_checkstack(L, n + 4) || !lua_checkstack(c->thread, n + 4))
     return answer_error(L, c, "stack overflow");
-  n = weir_deferred_push_outcome(L, d);
+  n = weir_deferred_push_outcome(L, of, d);
   if (failed)
     weir_failure_seen(L, S, d);
   return answer(L, c, n, failed);
@@ -137,16 +137,17 @@ static int answer_cancel(lua_State *L, weir_Coroutine *c, int idx) {
 /* Waits on the Deferred on top. */
 static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   int d = lua_gettop(L);
-  weir_wait_reserve(L, d);
-  if (weir_deferred_ready(lua_touserdata(L, d)))
+  weir_Deferred *on = lua_touserdata(L, d);
+  weir_wait_reserve(L, on, d);
+  if (weir_deferred_ready(on))
     return answer_outcome(L, S, c, d);
   if (weir_coroutine_is_due(c)) {
     weir_cancel_claim(L, S, d, idx);
     return answer_cancel(L, c, idx);
   }
-  if (lua_touserdata(L, d) == (void *)c)
+  if (on == &c->d)
     return answer_error(L, c, "attempt to await the running coroutine itself");
-  weir_wait_begin(L, S, idx, d, WAIT_AWAIT);
+  weir_wait_begin(L, S, &c->d, idx, on, d, WAIT_AWAIT);
   c->life = LIFE_WAITING;
   return 0;
 }

@@ -97,7 +97,7 @@ void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
     lua_pushvalue(L, error);
     lua_setiuservalue(L, idx, UV_VALUE);
   }
-  weir_pause_rehold(L, S, idx);
+  weir_pause_rehold(L, S, d, idx);
 }
 
 static int leaves_others(const weir_Deferred *w) {
@@ -215,7 +215,7 @@ static int cancel_adopter(lua_State *L, weir_State *S, int idx, const Walk *walk
   if (!d->target)
     return STOP; /* it is being closed along with a coroutine */
   d->flags |= FLAG_OVERRIDE;
-  weir_pause_rehold(L, S, idx);
+  weir_pause_rehold(L, S, d, idx);
   return descend(L, S, idx, walk->error);
 }
 

@@ -205,8 +205,8 @@ int weir_coroutine_undecorate(lua_State *L, int idx) {
 
 /* ---- waking ---- */
 
-static void set_ready(lua_State *L, weir_State *S, int idx, int nargs, int raise) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
+static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int nargs,
+                      int raise) {
   c->life = LIFE_READY;
   c->nargs = nargs;
   c->raise = (unsigned)raise & 1;
@@ -216,13 +216,13 @@ static void set_ready(lua_State *L, weir_State *S, int idx, int nargs, int raise
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
   if (!(c->d.flags & FLAG_HELD))
-    weir_sched_ready(L, S, idx);
+    weir_sched_ready(L, S, c, idx);
 }
 
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   lua_xmove(L, c->thread, 1); /* its thread has LUA_MINSTACK free slots */
-  set_ready(L, S, idx, 1, 1);
+  set_ready(L, S, c, idx, 1, 1);
 }
 
 void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx) {
@@ -250,9 +250,8 @@ static void push_parting_error(lua_State *L, weir_Coroutine *c, int idx) {
   lua_remove(L, -2);
 }
 
-void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  const weir_Deferred *d = lua_touserdata(L, didx);
+void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
+                         const weir_Deferred *d, int didx) {
   int failed = (d->flags & FLAG_FAILED) != 0;
   int n = d->nvalues;
   if ((c->d.flags & FLAG_LEAVING) && (failed || (d->flags & FLAG_STRUCK))) {
@@ -265,12 +264,12 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int didx) {
     weir_coroutine_raise(L, S, idx);
     return;
   }
-  n = weir_deferred_push_outcome(L, didx);
+  n = weir_deferred_push_outcome(L, d, didx);
   if (n)
     lua_xmove(L, c->thread, n);
   if (failed)
     weir_failure_see(L, idx, didx);
-  set_ready(L, S, idx, n, failed);
+  set_ready(L, S, c, idx, n, failed);
 }
 
 /* ---- errors at a plain coroutine.yield ---- */
@@ -448,7 +447,7 @@ static void take_note(lua_State *L, weir_State *S, int idx) {
  * (5.8). */
 static int adopts(lua_State *L, weir_State *S, int idx) {
   int d = lua_gettop(L);
-  weir_wait_reserve(L, d); /* before: a finalizer may cancel or close it */
+  weir_wait_reserve(L, lua_touserdata(L, d), d); /* before: a finalizer may cancel or close it */
   if (!weir_coroutine_is_due(lua_touserdata(L, idx)))
     return 1;
   weir_cancel_claim(L, S, d, idx);
@@ -467,7 +466,7 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
     if (c->unwinding)
       take_note(L, S, idx);
     retire(L, S, c, idx);
-    weir_deferred_set_outcome(L, S, idx, n, failed);
+    weir_deferred_set_outcome(L, S, &c->d, idx, n, failed);
     if (c->unwinding)
       weir_failure_take(L, S, idx);
   }

@@ -89,7 +89,8 @@ int weir_coroutine_undecorate(lua_State *L, int idx);
 lua_CFunction weir_coroutine_decorator(void);
 
 /* Resumes the Coroutine at idx later with the outcome of the Deferred at d. [-0, +0, m] */
-void weir_coroutine_wake(lua_State *L, weir_State *S, int idx, int d);
+void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
+                         const weir_Deferred *d, int didx);
 /* Resumes it later with the error on top raised at its wait. [-1, +0, m] */
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx);
 /* Its body ended with the n values on top, or the error; nobody is told yet. [-n, +0, m] */

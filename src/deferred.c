@@ -70,8 +70,7 @@ int weir_deferred_pack_safely(lua_State *L, int n, int *failed) {
   return 1;
 }
 
-int weir_deferred_push_outcome(lua_State *L, int idx) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
+int weir_deferred_push_outcome(lua_State *L, const weir_Deferred *d, int idx) {
   int n = d->nvalues;
   if (n == 0)
     return 0;
@@ -98,8 +97,8 @@ static void apply_timeout(lua_State *L, weir_State *S, const weir_Deferred *d) {
     lua_pop(L, 1);
 }
 
-void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+void weir_deferred_set_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n,
+                               int failed) {
   if (d->flags & FLAG_NOTED)
     weir_failure_forget(L, S, idx);
   d->flags &= ~(uint32_t)(FLAG_FAILED | FLAG_HANDLED);
@@ -116,7 +115,7 @@ void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int 
 void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to) {
   const weir_Deferred *d = lua_touserdata(L, from);
   lua_getiuservalue(L, from, UV_VALUE);
-  weir_deferred_set_outcome(L, S, to, d->nvalues, d->flags & FLAG_FAILED);
+  weir_deferred_set_outcome(L, S, lua_touserdata(L, to), to, d->nvalues, d->flags & FLAG_FAILED);
   weir_deferred_copy_origin(L, from, to);
 }
 
@@ -250,10 +249,9 @@ int weir_deferred_call(lua_State *L, weir_State *S, int n, int nresults) {
 }
 
 /* The n results on top are the next outcome. */
-static void take_results(lua_State *L, weir_State *S, int idx, int n) {
+static void take_results(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n) {
   int failed = 0;
   if (n == 1 && weir_deferred_at(L, S, -1)) {
-    weir_Deferred *d = lua_touserdata(L, idx);
     if (weir_is_coroutine(d)) { /* an earlier cancel of it is past */
       d->flags &= ~(uint32_t)FLAG_MARKED;
       weir_coroutine(d)->struck = 0;
@@ -262,7 +260,7 @@ static void take_results(lua_State *L, weir_State *S, int idx, int n) {
     return;
   }
   n = weir_deferred_pack_safely(L, n, &failed);
-  weir_deferred_set_outcome(L, S, idx, n, failed);
+  weir_deferred_set_outcome(L, S, d, idx, n, failed);
 }
 
 static int push_arguments(lua_State *L, const weir_Deferred *d, int idx, weir_Call call) {
@@ -271,7 +269,7 @@ static int push_arguments(lua_State *L, const weir_Deferred *d, int idx, weir_Ca
     lua_pushboolean(L, !(d->flags & FLAG_FAILED));
     n++;
   }
-  return n + weir_deferred_push_outcome(L, idx);
+  return n + weir_deferred_push_outcome(L, d, idx);
 }
 
 static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
@@ -280,7 +278,7 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   weir_Call call;
   if (!lua_checkstack(L, d->nvalues + 14)) {
     lua_pushliteral(L, "stack overflow");
-    weir_deferred_set_outcome(L, S, idx, 1, 1);
+    weir_deferred_set_outcome(L, S, d, idx, 1, 1);
     return;
   }
   weir_failure_push_note(L, S, idx);
@@ -290,9 +288,9 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     if (failed)
       weir_failure_handled(L, S, idx);
     if (call_outside(L, S, push_arguments(L, d, idx, call), LUA_MULTRET, base + 2) == LUA_OK) {
-      take_results(L, S, idx, lua_gettop(L) - f + 1);
+      take_results(L, S, d, idx, lua_gettop(L) - f + 1);
     } else {
-      weir_deferred_set_outcome(L, S, idx, 1, 1);
+      weir_deferred_set_outcome(L, S, d, idx, 1, 1);
       lua_pushvalue(L, base + 1);
       weir_failure_take_raised(L, S, idx);
     }
@@ -302,13 +300,12 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 
 /* ---- telling ---- */
 
-static uint32_t tell_waiters(lua_State *L, weir_State *S, int idx) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+static uint32_t tell_waiters(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   uint32_t told;
   d->flags |= FLAG_TELLING;
-  told = weir_wait_tell(L, S, idx);
+  told = weir_wait_tell(L, S, d, idx);
   d->flags &= ~(uint32_t)FLAG_TELLING;
-  weir_pause_rehold(L, S, idx);
+  weir_pause_rehold(L, S, d, idx);
   return told;
 }
 
@@ -321,14 +318,13 @@ static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   }
   if (d->timers)
     weir_timer_unlimit(d, TIMER_AFTER);
-  if (d->first && tell_waiters(L, S, idx) > 0)
+  if (d->first && tell_waiters(L, S, d, idx) > 0)
     weir_failure_handled(L, S, idx);
   else if (d->flags & FLAG_FAILED)
     weir_failure_note(L, S, idx);
 }
 
-static void tell(lua_State *L, weir_State *S, int idx) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+static void tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   if (d->first || d->ncalls)
     luaL_checkstack(L, 8, "too many nested calls");
   d->flags &= ~(uint32_t)FLAG_QUEUED;
@@ -373,7 +369,7 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
     weir_deque_take(L, q);
     inner = weir_deque_begin(q);
     if (!lua_isnil(L, -1)) /* see weir_state_return */
-      tell(L, S, lua_gettop(L));
+      tell(L, S, lua_touserdata(L, -1), lua_gettop(L));
     weir_deque_end(q, inner);
     lua_pop(L, 1);
   }
@@ -381,35 +377,35 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
 }
 
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
-void weir_deferred_tell(lua_State *L, weir_State *S, int idx) {
+void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   if (!weir_deque_empty(&S->fires) || !nest(S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);
     return;
   }
-  tell(L, S, idx);
+  tell(L, S, d, idx);
   S->fire_depth--;
   weir_deferred_drain(L, S);
 }
 
-int weir_deferred_take(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+int weir_deferred_take(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n, int failed) {
   if (d->kind == KIND_TIMED)
     weir_timer_disarm(&((weir_Timed *)(void *)d)->timer);
   if (d->wait == WAIT_LINKS)
     weir_link_drop(L, S, idx);
-  weir_deferred_set_outcome(L, S, idx, n, failed);
+  weir_deferred_set_outcome(L, S, d, idx, n, failed);
   return !(d->flags & FLAG_HELD);
 }
 
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  if (weir_deferred_take(L, S, idx, n, failed))
+  if (weir_deferred_take(L, S, lua_touserdata(L, idx), idx, n, failed))
     weir_deferred_queue(L, S, idx);
 }
 
 void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  if (weir_deferred_take(L, S, idx, n, failed))
-    weir_deferred_tell(L, S, idx);
+  weir_Deferred *d = lua_touserdata(L, idx);
+  if (weir_deferred_take(L, S, d, idx, n, failed))
+    weir_deferred_tell(L, S, d, idx);
 }
 
 void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f) {
@@ -429,7 +425,7 @@ void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int
   if (d->phase == PHASE_SETTLED)
     d->phase = PHASE_FIRED;
   if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY)))
-    weir_deferred_tell(L, S, idx);
+    weir_deferred_tell(L, S, d, idx);
 }
 
 /* ---- adoption ---- */
@@ -438,18 +434,18 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   int from = lua_gettop(L);
   weir_Deferred *source = lua_touserdata(L, from);
-  weir_wait_reserve(L, from);
+  weir_wait_reserve(L, source, from);
   if (weir_wait_closes_circle(d, source, 0)) {
     lua_pushliteral(L, "a Deferred would wait on itself");
     weir_error_new(L, S, ERROR_DEADLOCK);
-    weir_deferred_set_outcome(L, S, idx, 1, 1);
+    weir_deferred_set_outcome(L, S, d, idx, 1, 1);
   } else if (weir_deferred_ready(source)) {
     if (weir_wait_take(L, S, idx, from))
       weir_failure_handled(L, S, from);
   } else {
     weir_failure_forget(L, S, idx);
     d->phase = PHASE_WAITING;
-    weir_wait_begin(L, S, idx, from, WAIT_ADOPT);
+    weir_wait_begin(L, S, d, idx, source, from, WAIT_ADOPT);
   }
   lua_settop(L, from - 1);
 }

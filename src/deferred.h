@@ -126,10 +126,13 @@ void weir_deferred_pack(lua_State *L, int n);
 /* The same where nothing may be raised: an error becomes the value, and sets `failed`. Returns the
    number of values. [-n, +1, -] */
 int weir_deferred_pack_safely(lua_State *L, int n, int *failed);
+/* Where a function takes a Deferred and an index, the value of that one is there. */
+
 /* Pushes the values of the outcome; returns their number. [-0, +n, e] */
-int weir_deferred_push_outcome(lua_State *L, int idx);
+int weir_deferred_push_outcome(lua_State *L, const weir_Deferred *d, int idx);
 /* The value on top, packed, is the outcome now; no one is told yet. [-1, +0, -] */
-void weir_deferred_set_outcome(lua_State *L, weir_State *S, int idx, int n, int failed);
+void weir_deferred_set_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n,
+                               int failed);
 /* Gives the Deferred at `to` the outcome of the one at `from`. [-0, +0, -] */
 void weir_deferred_copy_outcome(lua_State *L, weir_State *S, int from, int to);
 /* Gives it what else is known of that outcome. [-0, +0, -] */
@@ -137,7 +140,7 @@ void weir_deferred_copy_origin(lua_State *L, int from, int to);
 
 /* The packed value on top is the outcome of the pending Deferred at idx. Returns whether it may be
    told; nothing is queued. [-1, +0, -] */
-int weir_deferred_take(lua_State *L, weir_State *S, int idx, int n, int failed);
+int weir_deferred_take(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n, int failed);
 /* Fires the pending Deferred at idx with the packed outcome on top, and queues the telling.
    [-1, +0, m] */
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);
@@ -145,7 +148,7 @@ void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed)
 void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* The Deferred at idx has an outcome: tell it at once, unless others are before it or it is nested
    too deep. [-0, +0, m] */
-void weir_deferred_tell(lua_State *L, weir_State *S, int idx);
+void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
 /* The same later: queue the telling. [-0, +0, m] */
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx);
 /* Runs the telling, unless nested too deep: then the outer call does. [-0, +0, m] */

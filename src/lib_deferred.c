@@ -226,7 +226,7 @@ static int result(lua_State *L) {
   int n;
   if (!weir_deferred_ready(d))
     return luaL_error(L, "attempt to take the result of a pending Deferred");
-  n = weir_deferred_push_outcome(L, 1);
+  n = weir_deferred_push_outcome(L, d, 1);
   if (!(d->flags & FLAG_FAILED))
     return n;
   weir_failure_handled(L, S, 1);
@@ -278,7 +278,7 @@ static int set_pauses(lua_State *L, int change) {
   d->pauses += change;
   if (d->voided > d->pauses)
     d->voided = d->pauses;
-  weir_pause_rehold(L, S, 1);
+  weir_pause_rehold(L, S, d, 1);
   failed = weir_pause_run_hooks(L, S);
   weir_lib_finish(L, S);
   return failed ? lua_error(L) : 1;

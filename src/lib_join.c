@@ -92,7 +92,7 @@ static int leaving(lua_State *L) {
 static int outcome(lua_State *L) {
   const weir_Deferred *d = lua_touserdata(L, 1);
   lua_pushboolean(L, !(d->flags & FLAG_FAILED));
-  return 1 + weir_deferred_push_outcome(L, 1);
+  return 1 + weir_deferred_push_outcome(L, lua_touserdata(L, 1), 1);
 }
 
 /* handled(part): nobody need report its failure. */

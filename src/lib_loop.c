@@ -96,13 +96,13 @@ static int run(lua_State *L) {
   }
   weir_check_callable(L, 1);
   d = &weir_coroutine_make(L, S)->d;
-  weir_sched_ready(L, S, 1);
+  weir_sched_ready(L, S, lua_touserdata(L, 1), 1);
   loop(L, S, d);
   lua_settop(L, 1);
   weir_failure_handled(L, S, 1);
   if (!weir_sched_is_ready(L, S))
     weir_failure_report_all(L, S);
-  n = weir_deferred_push_outcome(L, 1);
+  n = weir_deferred_push_outcome(L, lua_touserdata(L, 1), 1);
   return d->flags & FLAG_FAILED ? lua_error(L) : n;
 }
 

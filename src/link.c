@@ -68,9 +68,10 @@ static void link_up(lua_State *L, weir_State *S, int o, int idx, int d, weir_Wai
   weir_Deferred *link = lua_touserdata(L, idx);
   link->nheld = (other->flags & FLAG_HELD) != 0;
   link->flags |= other->flags & FLAG_HELD;
-  weir_wait_begin(L, S, idx, d, how);
+  weir_Deferred *source = lua_touserdata(L, d);
+  weir_wait_begin(L, S, link, idx, source, d, how);
   append(L, o, idx);
-  weir_pause_rehold(L, S, d); /* once more: a circle is closed only now */
+  weir_pause_rehold(L, S, source, d); /* once more: a circle is closed only now */
 }
 
 /* Lets go of a link that is in no list any more. */
@@ -106,12 +107,12 @@ void weir_link_remove(lua_State *L, weir_State *S, int o, int idx) {
 
 int weir_link_take(lua_State *L, weir_State *S, int o, int didx) {
   const weir_Deferred *d = lua_touserdata(L, didx);
-  const weir_Deferred *other = lua_touserdata(L, o);
+  weir_Deferred *other = lua_touserdata(L, o);
   int told;
   if (other->phase != PHASE_PENDING)
     return 0;
   lua_getiuservalue(L, didx, UV_VALUE);
-  told = weir_deferred_take(L, S, o, d->nvalues, d->flags & FLAG_FAILED);
+  told = weir_deferred_take(L, S, other, o, d->nvalues, d->flags & FLAG_FAILED);
   weir_deferred_copy_origin(L, didx, o);
   return told;
 }
@@ -125,7 +126,7 @@ void weir_link_follow(lua_State *L, weir_State *S, int o, int d, weir_Wait how) 
   int idx;
   push_link(L, S, o); /* first: a finalizer may fire either of them */
   idx = lua_gettop(L);
-  weir_wait_reserve(L, d);
+  weir_wait_reserve(L, lua_touserdata(L, d), d);
   if (weir_deferred_ready(lua_touserdata(L, d))) {
     weir_link_fire(L, S, o, d);
     weir_failure_handled(L, S, d);
@@ -143,7 +144,7 @@ int weir_link_add_part(lua_State *L, weir_State *S, int o, int d, int h, weir_Wa
   idx = lua_gettop(L);
   set_slot(L, idx, LINK_HANDLER, h);
   set_slot(L, idx, LINK_KEY, h + 1);
-  weir_wait_reserve(L, d);
+  weir_wait_reserve(L, lua_touserdata(L, d), d);
   pending = !weir_deferred_ready(lua_touserdata(L, d));
   if (pending && ((weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING)
     link_up(L, S, o, idx, d, how);

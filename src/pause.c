@@ -45,7 +45,7 @@ static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->flags &= ~(uint32_t)FLAG_HELD;
   if (is_queueable(d))
-    weir_sched_ready(L, S, idx);
+    weir_sched_ready(L, S, weir_coroutine(d), idx);
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_thaw(L, S, idx);
   queue_hook(L, S, d, idx);
@@ -112,8 +112,7 @@ static int may_hold_itself(const weir_Deferred *d) {
   return (d->flags & FLAG_HELD) && d->pauses <= d->voided && weir_wait_is_in_circle(d);
 }
 
-void weir_pause_rehold(lua_State *L, weir_State *S, int idx) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+void weir_pause_walk(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   if (wants_hold(d) == ((d->flags & FLAG_HELD) != 0)) {
     if (!may_hold_itself(d))
       return;

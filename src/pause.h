@@ -7,7 +7,11 @@
 #include "deferred.h"
 
 /* Brings the hold of the Deferred at idx, and of what it waits on, up to date. [-0, +0, m] */
-void weir_pause_rehold(lua_State *L, weir_State *S, int idx);
+void weir_pause_walk(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
+static inline void weir_pause_rehold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  if ((d->flags & (FLAG_HELD | FLAG_OWNED)) || d->nheld || d->pauses > d->voided)
+    weir_pause_walk(L, S, d, idx);
+}
 
 /* Places in the table of hooks. */
 enum { HOOK_CANCEL = 1, HOOK_PAUSE, HOOK_UNPAUSE };

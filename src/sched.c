@@ -34,8 +34,7 @@ static weir_Deque *queue_for(weir_State *S, const weir_Coroutine *c) {
   return S->looping || S->inline_runs ? &S->woken : &S->late;
 }
 
-void weir_sched_ready(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
+void weir_sched_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   c->ticket = ++S->ticket;
   lua_pushvalue(L, idx);
   weir_deque_push(L, queue_for(S, c), c->ticket, c);
@@ -117,7 +116,7 @@ static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int 
   }
   weir_coroutine_finish(L, S, idx, n, failed);
   if (weir_deferred_is_to_tell(&c->d))
-    weir_deferred_tell(L, S, idx);
+    weir_deferred_tell(L, S, &c->d, idx);
 }
 
 static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
@@ -298,7 +297,7 @@ static void shelve_callers(lua_State *L, weir_State *S) {
 static void requeue(lua_State *L, weir_State *S) {
   int idx = running_to(L, S);
   if (!(S->running->d.flags & FLAG_HELD))
-    weir_sched_ready(L, S, idx);
+    weir_sched_ready(L, S, S->running, idx);
   lua_settop(L, idx - 1);
 }
 
@@ -570,7 +569,7 @@ int weir_sched_spawn(lua_State *L, weir_State *S) {
     lua_pushvalue(L, 1);
     protect(L, S, 2, 0);
   } else {
-    weir_sched_ready(L, S, 1);
+    weir_sched_ready(L, S, lua_touserdata(L, 1), 1);
     weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
   }
   lua_settop(L, 1);

@@ -13,7 +13,7 @@ static inline weir_Coroutine *weir_sched_suspendable(lua_State *L, const weir_St
 }
 
 /* To the back of the ready queue; not while held. [-0, +0, m] */
-void weir_sched_ready(lua_State *L, weir_State *S, int idx);
+void weir_sched_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
 /* Starts the new Coroutine, the only value of L: at once where that is possible, else in turn. The
    tail of a lua_CFunction that returns it. */
 int weir_sched_spawn(lua_State *L, weir_State *S);

@@ -11,10 +11,7 @@ static int counts_as_held(const weir_Deferred *w) {
   return (w->flags & FLAG_HELD) && w->wait != WAIT_SHIELD && w->wait != WAIT_OWN;
 }
 
-void weir_wait_reserve(lua_State *L, int idx) {
-  weir_Deferred *d = lua_touserdata(L, idx);
-  if (d->nwaiters == 0 || (d->flags & FLAG_MANY))
-    return;
+void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx) {
   lua_createtable(L, 4, 0);
   if (d->nwaiters == 0 || (d->flags & FLAG_MANY)) { /* a finalizer changed it */
     lua_pop(L, 1);
@@ -39,11 +36,10 @@ static void anchor(lua_State *L, weir_Deferred *d, int w, int idx, int64_t slot)
   }
 }
 
-void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
-  weir_Deferred *w = lua_touserdata(L, widx);
-  weir_Deferred *d = lua_touserdata(L, didx);
+void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
+                     int didx, weir_Wait how) {
   int64_t slot;
-  weir_wait_reserve(L, didx);
+  weir_wait_reserve(L, d, didx);
   slot = d->last ? d->last->slot + 1 : 1;
   anchor(L, d, widx, didx, slot);
   lua_pushvalue(L, didx);
@@ -57,7 +53,7 @@ void weir_wait_begin(lua_State *L, weir_State *S, int widx, int didx, weir_Wait 
   weir_list_append(d->first, d->last, w, earlier, later);
   d->nwaiters++;
   d->nheld += (uint32_t)counts_as_held(w);
-  weir_pause_rehold(L, S, didx);
+  weir_pause_rehold(L, S, d, didx);
 }
 
 static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot) {
@@ -73,9 +69,8 @@ static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot
   }
 }
 
-/* Takes the waiter at widx out of the list of the Deferred at didx. */
-static void detach(lua_State *L, int widx, int didx) {
-  weir_Deferred *w = lua_touserdata(L, widx);
+/* Takes the waiter at widx out of the list of its Deferred, at didx. */
+static void detach(lua_State *L, weir_Deferred *w, int widx, int didx) {
   weir_Deferred *d = w->target;
   weir_list_remove(d->first, d->last, w, earlier, later);
   d->nwaiters--;
@@ -90,11 +85,12 @@ static void detach(lua_State *L, int widx, int didx) {
 }
 
 void weir_wait_end(lua_State *L, weir_State *S, int widx) {
+  weir_Deferred *w = lua_touserdata(L, widx), *d = w->target;
   int didx;
   lua_getiuservalue(L, widx, UV_TARGET);
   didx = lua_gettop(L);
-  detach(L, widx, didx);
-  weir_pause_rehold(L, S, didx);
+  detach(L, w, widx, didx);
+  weir_pause_rehold(L, S, d, didx);
   lua_settop(L, didx - 1);
 }
 
@@ -115,7 +111,7 @@ static int adopt_in_coroutine(lua_State *L, weir_State *S, int widx, int didx) {
     return 1;
   }
   lua_getiuservalue(L, widx, UV_VALUE);
-  weir_deferred_set_outcome(L, S, widx, 1, 1);
+  weir_deferred_set_outcome(L, S, lua_touserdata(L, widx), widx, 1, 1);
   return 0;
 }
 
@@ -135,13 +131,12 @@ static int tell_adopter(lua_State *L, weir_State *S, int widx, int didx) {
 }
 
 /* Returns whether the waiter saw the outcome. */
-static int deliver(lua_State *L, weir_State *S, int widx, int didx, weir_Wait how) {
-  const weir_Deferred *w = lua_touserdata(L, widx);
-  const weir_Deferred *d = lua_touserdata(L, didx);
+static int deliver(lua_State *L, weir_State *S, weir_Deferred *w, int widx, const weir_Deferred *d,
+                   int didx, weir_Wait how) {
   switch (how) {
   case WAIT_AWAIT: {
     int leaving = w->flags & FLAG_LEAVING;
-    weir_coroutine_wake(L, S, widx, didx);
+    weir_coroutine_wake(L, S, weir_coroutine(w), widx, d, didx);
     return !(leaving && (d->flags & FLAG_FAILED));
   }
   case WAIT_ADOPT: return tell_adopter(L, S, widx, didx);
@@ -157,16 +152,15 @@ static void push_first_waiter(lua_State *L, const weir_Deferred *d, int idx) {
   }
 }
 
-uint32_t weir_wait_tell(lua_State *L, weir_State *S, int didx) {
-  weir_Deferred *d = lua_touserdata(L, didx);
+uint32_t weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   uint32_t told = 0;
+  int widx = lua_gettop(L) + 1;
   while (d->first) {
-    weir_Wait how = (weir_Wait)d->first->wait;
-    int widx;
-    push_first_waiter(L, d, didx);
-    widx = lua_gettop(L);
-    detach(L, widx, didx);
-    told += (uint32_t)deliver(L, S, widx, didx, how);
+    weir_Deferred *w = d->first;
+    weir_Wait how = (weir_Wait)w->wait;
+    push_first_waiter(L, d, idx);
+    detach(L, w, widx, idx);
+    told += (uint32_t)deliver(L, S, w, widx, d, idx, how);
     lua_settop(L, widx - 1);
   }
   return told;
@@ -177,7 +171,7 @@ void weir_wait_fail(lua_State *L, weir_State *S, int widx) {
   if (weir_is_coroutine(w) && w->phase == PHASE_PENDING) {
     weir_coroutine_raise(L, S, widx);
   } else {
-    weir_deferred_set_outcome(L, S, widx, 1, 1);
+    weir_deferred_set_outcome(L, S, w, widx, 1, 1);
     if (!(w->flags & FLAG_HELD))
       weir_deferred_queue(L, S, widx);
   }

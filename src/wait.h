@@ -9,14 +9,19 @@
 
 /* Makes room for one more waiter of the Deferred at idx: so that nothing runs, not even a
    finalizer, between a look at its state and weir_wait_begin. [-0, +0, m] */
-void weir_wait_reserve(lua_State *L, int idx);
+void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx);
+static inline void weir_wait_reserve(lua_State *L, weir_Deferred *d, int idx) {
+  if (d->nwaiters > 0 && !(d->flags & FLAG_MANY))
+    weir_wait_make_room(L, d, idx);
+}
 /* The Deferred at w waits on the one at d, which is not ready. Nothing is changed on an error.
    [-0, +0, m] */
-void weir_wait_begin(lua_State *L, weir_State *S, int w, int d, weir_Wait how);
+void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
+                     int didx, weir_Wait how);
 /* The waiter at w leaves what it waits on. [-0, +0, -] */
 void weir_wait_end(lua_State *L, weir_State *S, int w);
 /* Tells all waiters of the Deferred at d its outcome, in order; returns how many. [-0, +0, m] */
-uint32_t weir_wait_tell(lua_State *L, weir_State *S, int d);
+uint32_t weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
 /* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with
    its own cancel error instead. [-0, +0, -] */
 int weir_wait_take(lua_State *L, weir_State *S, int w, int d);

@@ -17,11 +17,22 @@ function m.held(d, above)
   return all
 end
 
--- All whose hold is not what it was: along the waits, the one that waits before what it waits on.
+-- Are all that hold d known to be held?
+local function knows_all_holders(d)
+  if d.pauses > d.voided then return true end
+  for _, wait in ipairs(d.waiters) do
+    if not wait.owner.was_held then return false end
+  end
+  return true
+end
+
+-- All whose hold is not what it was: along the waits, the one that waits before what it waits on. What
+-- several hold comes behind the last of these, what several let go behind the first.
 local function changed(d, list, seen)
   if seen[d] then return list end
-  seen[d] = true
   local held = m.held(d)
+  if held and not knows_all_holders(d) then return list end
+  seen[d] = true
   if held ~= (d.was_held or false) then
     d.was_held = held
     table.insert(list, d)
