@@ -15,7 +15,8 @@
 typedef struct Owner {
   const void *tag;   /* TAG_OWNER */
   lua_State *thread; /* OWNER_THREAD holds it */
-  lua_Hook hook;   /* the user's own, while ours waits to raise */
+  int is_idle;       /* kept to be used again */
+  lua_Hook hook;     /* the user's own, while ours waits to raise */
   int mask, count;
   int line;           /* of the yield at which it raises */
   const void *raised; /* what ours has raised last, only to compare */
@@ -28,6 +29,10 @@ int weir_owner_at(lua_State *L, const weir_State *S, int idx) {
   return o && lua_rawlen(L, idx) == sizeof *o && o->tag == weir_tag(S, TAG_OWNER);
 }
 
+int weir_owner_is_idle(lua_State *L, int idx) {
+  return ((const Owner *)lua_touserdata(L, idx))->is_idle;
+}
+
 static void new_owner(lua_State *L, weir_State *S) {
   Owner *o = lua_newuserdatauv(L, sizeof *o, OWNER_SLOTS);
   *o = (Owner){.tag = weir_tag(S, TAG_OWNER)};
@@ -35,24 +40,61 @@ static void new_owner(lua_State *L, weir_State *S) {
   lua_setiuservalue(L, -2, OWNER_THREAD);
   weir_state_push(L, S, HOME_OWNER);
   lua_setmetatable(L, -2);
-  weir_state_push(L, S, HOME_OWNERS);
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, o);
-  lua_pop(L, 1);
 }
 
-/* Once the collector has found an owner to be garbage its finalizer comes, also if another one has
-   brought it back before: who had its thread by then would be taken for lost. Such an owner has
-   left the weak table. */
-static int was_garbage(weir_State *S, const Owner *o) {
-  int gone = lua_rawgetp(S->home, HOME_OWNERS, o) == LUA_TNIL;
+/*
+** What is garbage gets its finalizer called some time after the collector has
+** found it so; and another finalizer may have brought it back before. Whoever had
+** such a coroutine's thread by then would be taken for lost. So an owner that the
+** collector has come by while its coroutine was out of hand rests until it has
+** come by again: by then all finalizers of the first time have been called.
+*/
+
+static int has_looked(weir_State *S) {
+  int gone = lua_rawgeti(S->home, HOME_TOKEN, 1) == LUA_TNIL;
   lua_pop(S->home, 1);
   return gone;
 }
 
-static int is_reusable(lua_State *L, weir_State *S, const weir_Coroutine *c, int owner) {
+static void update_epoch(lua_State *L, weir_State *S) {
+  if (!has_looked(S))
+    return;
+  weir_state_push(L, S, HOME_TOKEN);
+  lua_newtable(L);
+  lua_rawseti(L, -2, 1);
+  lua_pop(L, 1);
+  S->epoch++;
+}
+
+static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
   return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
-         !S->closing && (c->straight || !was_garbage(S, lua_touserdata(L, owner)));
+         !S->closing;
+}
+
+/* Takes the owner on top. */
+static void keep_owner(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  Owner *o = lua_touserdata(L, -1);
+  int looked = !c->straight && has_looked(S);
+  o->is_idle = 1;
+  S->pooled++;
+  if (c->straight || (!looked && c->epoch == S->epoch))
+    weir_deque_push(L, &S->pool, 0, NULL);
+  else
+    weir_deque_push(L, &S->resting, S->epoch + (uint64_t)looked, NULL);
+}
+
+/* Pushes one whose thread is idle, if there is any. */
+static int reuse_owner(lua_State *L, weir_State *S) {
+  if (weir_deque_empty(&S->pool))
+    update_epoch(L, S); /* a finalizer may start and end coroutines */
+  if (!weir_deque_empty(&S->pool))
+    weir_deque_take_back(L, &S->pool);
+  else if (!weir_deque_empty(&S->resting) && weir_deque_front(&S->resting).tag < S->epoch)
+    weir_deque_take(L, &S->resting);
+  else
+    return 0;
+  S->pooled--;
+  return 1;
 }
 
 /* As lua_newthread would have inherited it. */
@@ -64,14 +106,11 @@ static void inherit_hook(lua_State *L, lua_State *thread) {
 
 /* Pushes an owner; its thread is idle. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
-  const Owner *o;
-  if (S->pooled > 0) {
-    S->pooled--;
-    weir_deque_take_back(L, &S->pool);
-  } else {
+  Owner *o;
+  if (S->pooled == 0 || !reuse_owner(L, S))
     new_owner(L, S);
-  }
   o = lua_touserdata(L, -1);
+  o->is_idle = 0;
   inherit_hook(L, o->thread);
   return o->thread;
 }
@@ -98,12 +137,10 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     clear_slot(L, owner, OWNER_SEEN);
   if (c->raising)
     drop_raise(L, c, idx);
-  if (is_reusable(L, S, c, owner)) {
-    weir_deque_push(L, &S->pool, 0, NULL);
-    S->pooled++;
-  } else {
+  if (is_reusable(S, c))
+    keep_owner(L, S, c);
+  else
     lua_pop(L, 1);
-  }
   lua_pushnil(L);
   lua_setiuservalue(L, idx, UV_OWNER);
   c->thread = c->top = NULL;
@@ -145,6 +182,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   int idx = lua_gettop(L);
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
+  c->epoch = S->epoch;
   c->deadline = HUGE_VAL;
   c->thread = c->top = acquire(L, S);
   lua_pushvalue(L, idx);

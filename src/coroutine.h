@@ -32,6 +32,7 @@ struct weir_Coroutine {
   double deadline;             /* of the grace time; HUGE_VAL: none */
   const char *name;            /* UV_NAME holds it; may be NULL */
   int nargs;                   /* LIFE_READY: values on top of `thread` */
+  uint32_t epoch;              /* that of weir_State when it was made */
   uint8_t life;                /* weir_Life */
   unsigned raise : 1;          /* LIFE_READY: the value is an error to raise */
   unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
@@ -121,5 +122,7 @@ int weir_coroutine_can_resume(const weir_Coroutine *c);
 
 /* Is the value at idx an owner? */
 int weir_owner_at(lua_State *L, const weir_State *S, int idx);
+/* Is the owner at idx without a coroutine, and kept for the next? */
+int weir_owner_is_idle(lua_State *L, int idx);
 
 #endif

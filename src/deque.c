@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define TRIM_SEGMENTS 64u  /* an empty deque with more room than this gives it back */
+#define TRIM_SEGMENTS 64u /* an empty deque with more room than this gives it back */
 /* Positions start in the middle, so that the front can grow as well. */
 #define ORIGIN ((uint64_t)1 << 62)
 

@@ -227,7 +227,7 @@ int luaopen_weir_core(lua_State *L) {
     make_classes(L, S);
     make_weak(L, S, HOME_NOTES, "v");
     make_weak(L, S, HOME_HOOKS, "k");
-    make_weak(L, S, HOME_OWNERS, "v");
+    make_weak(L, S, HOME_TOKEN, "v");
     make_weak(L, S, HOME_SITES, "k");
     make_strings(L, S);
     make_clocks(L, S);

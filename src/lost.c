@@ -14,11 +14,12 @@ int weir_lost_gc(lua_State *L) {
     return 0;
   lua_getiuservalue(L, 1, OWNER_COROUTINE);
   c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
-  if (!c || c->life == LIFE_ENDED)
+  if (c && c->life != LIFE_ENDED)
+    weir_deque_push(L, &S->found, 0, NULL);
+  else if (!weir_owner_is_idle(L, 1))
     return 0;
-  weir_deque_push(L, &S->found, 0, NULL);
   lua_getmetatable(L, 1);
-  lua_setmetatable(L, 1); /* has a finalizer again, for lua_close */
+  lua_setmetatable(L, 1); /* has a finalizer again: for lua_close, or for the next coroutine */
   return 0;
 }
 

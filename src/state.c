@@ -13,7 +13,7 @@ static const char key; /* its address is the registry key */
 
 static void each_deque(lua_State *L, weir_State *S, void (*f)(lua_State *, weir_Deque *)) {
   weir_Deque *all[] = {&S->woken, &S->late,   &S->yielded, &S->callers, &S->fires, &S->hooks,
-                       &S->walk,  &S->ending, &S->found,   &S->dying,   &S->pool};
+                       &S->walk,  &S->ending, &S->found,   &S->dying,   &S->pool,  &S->resting};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     f(L, all[i]);
 }

@@ -37,7 +37,7 @@ enum {
   HOME_ON_UNHANDLED,
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
-  HOME_OWNERS,       /* weak table: address of an owner -> it, until it was garbage */
+  HOME_TOKEN,        /* weak table: 1 -> something that is gone once the collector has looked */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
@@ -82,6 +82,7 @@ struct weir_State {
   weir_Deque found;   /* coroutines that the collector found, for the next turn */
   weir_Deque dying;   /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;    /* owners of threads to be used again */
+  weir_Deque resting; /* those to be used once the collector has looked: tag is the `epoch` */
 
   lua_CFunction pcall, xpcall; /* Lua's own */
 
@@ -94,7 +95,8 @@ struct weir_State {
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
   int over;        /* the budget is spent */
   int owes_timers; /* it was before this step came to the timers: the next begins with them */
-  size_t pooled;   /* owners in `pool` */
+  size_t pooled;   /* owners in `pool` and `resting` */
+  uint32_t epoch;  /* how often the collector was found to have looked */
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */
