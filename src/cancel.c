@@ -21,7 +21,7 @@ enum { STOP = 0, DONE = 1, DESCEND = 2 };
 
 /* Has this very cancel marked what the waiter at idx waits on, on its way down to it? Then it went
    round in a circle. A coroutine tells by its error; one that an earlier cancel marked will end. */
-static int leads_back(lua_State *L, int idx, int error) {
+static int leads_back(lua_State *L, weir_State *S, int idx, int error) {
   const weir_Deferred *w = lua_touserdata(L, idx), *d = w->target;
   int same = 1;
   if (!(d->flags & (FLAG_LEAVING | FLAG_MARKED)))
@@ -32,15 +32,15 @@ static int leads_back(lua_State *L, int idx, int error) {
     same = lua_rawequal(L, -1, error);
     lua_pop(L, 2);
   }
-  return same && weir_wait_closes_circle(w, d, 1);
+  return same && weir_wait_closes_circle(S, w, d, 1);
 }
 
 /* 5.3: is what `w` waits on to be left alone when it goes? */
-static int is_left_alone(lua_State *L, int idx, int error) {
+static int is_left_alone(lua_State *L, weir_State *S, int idx, int error) {
   const weir_Deferred *w = lua_touserdata(L, idx), *d = w->target;
   if (w->wait == WAIT_SHIELD || !weir_deferred_is_open(d))
     return 1;
-  return (w->wait != WAIT_OWN && weir_wait_count(d) > 1) || leads_back(L, idx, error);
+  return (w->wait != WAIT_OWN && weir_wait_count(d) > 1) || leads_back(L, S, idx, error);
 }
 
 /* 5.8: is an outcome about to be told? */
@@ -63,7 +63,7 @@ static int descend(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *w = lua_touserdata(L, idx);
   if (is_arriving(w))
     return STOP;
-  if (is_left_alone(L, idx, error)) {
+  if (is_left_alone(L, S, idx, error)) {
     weir_wait_end(L, S, idx);
     weir_cancel_push_parting(L, idx, error);
     weir_wait_fail(L, S, idx);
@@ -185,7 +185,7 @@ static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk) 
     lua_getiuservalue(L, link, LINK_NEXT);
     if (l->wait == WAIT_CHAIN && is_arriving(l)) {
       /* 5.8: the first answer, it stands */
-    } else if (is_left_alone(L, link, walk->error)) {
+    } else if (is_left_alone(L, S, link, walk->error)) {
       weir_link_remove(L, S, idx, link);
     } else {
       l->flags |= FLAG_LEAVING;

@@ -435,7 +435,7 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
   int from = lua_gettop(L);
   weir_Deferred *source = lua_touserdata(L, from);
   weir_wait_reserve(L, source, from);
-  if (weir_wait_closes_circle(d, source, 0)) {
+  if (weir_wait_closes_circle(S, d, source, 0)) {
     lua_pushliteral(L, "a Deferred would wait on itself");
     weir_error_new(L, S, ERROR_DEADLOCK);
     weir_deferred_set_outcome(L, S, d, idx, 1, 1);

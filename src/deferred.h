@@ -87,14 +87,15 @@ struct weir_Deferred {
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, while ncalls == 1 */
   uint32_t flags;
-  int nvalues;                    /* of the outcome; before that, how many links it has */
-  int pauses;                     /* own, counted */
-  int voided;                     /* those of them that a cancel has overridden for good */
-  uint32_t next_call;             /* callbacks already taken out of the table */
-  uint32_t ncalls;                /* callbacks not yet run */
-  uint32_t nwaiters, nheld;       /* all waiters; those among them that are held */
-  weir_Deferred *first, *last;    /* waiters, in the order they came */
-  weir_Deferred *target;          /* what it waits on */
+  int nvalues;                 /* of the outcome; before that, how many links it has */
+  int pauses;                  /* own, counted */
+  int voided;                  /* those of them that a cancel has overridden for good */
+  uint32_t next_call;          /* callbacks already taken out of the table */
+  uint32_t ncalls;             /* callbacks not yet run */
+  uint32_t nwaiters, nheld;    /* all waiters; those among them that are held */
+  uint32_t seen;               /* number of the last weir_Above that came by; with several links */
+  weir_Deferred *first, *last; /* waiters, in the order they came */
+  weir_Deferred *target;       /* what it waits on */
   weir_Deferred *earlier, *later; /* neighbours among the waiters of `target` */
   int64_t slot;                   /* key in the table of waiters of `target`, ascending */
   struct weir_Timer *timers;      /* armed limits: timeouts and grace */

@@ -126,10 +126,10 @@ static int push_nested(lua_State *L, lua_State *thread, int most) {
 
 /* Pushes the threads of the coroutine and of those that wait on it. Nothing is allocated meanwhile:
    the pointers hold. */
-static int push_threads(lua_State *L, const weir_Deferred *root) {
+static int push_threads(lua_State *L, weir_State *S, const weir_Deferred *root) {
   weir_Above above;
   int n = 0;
-  weir_wait_look_above(&above, root, WEIR_ABOVE_MOST);
+  weir_wait_look_above(S, &above, root, WEIR_ABOVE_MOST);
   for (const weir_Deferred *w = root; w && n < TRACE_MOST; w = weir_wait_next_above(&above))
     if (weir_is_coroutine(w))
       n += push_nested(L, ((const weir_Coroutine *)(const void *)w)->thread, TRACE_MOST - n);
@@ -142,7 +142,7 @@ static int live_trace(lua_State *L) {
   int n;
   luaL_Buffer b;
   luaL_checkstack(L, TRACE_MOST + 8, NULL);
-  n = push_threads(L, lua_touserdata(L, 1));
+  n = push_threads(L, weir_state_get(L), lua_touserdata(L, 1));
   luaL_buffinit(L, &b);
   for (int i = 1; i <= n; i++) {
     lua_State *thread = lua_tothread(L, 1 + i);

@@ -63,15 +63,14 @@ static void take_out(lua_State *L, int o, int idx) {
   lua_settop(L, first - 1);
 }
 
-static void link_up(lua_State *L, weir_State *S, int o, int idx, int d, weir_Wait how) {
+static void link_up(lua_State *L, weir_State *S, int o, int idx, int didx, weir_Wait how) {
   const weir_Deferred *other = lua_touserdata(L, o);
-  weir_Deferred *link = lua_touserdata(L, idx);
+  weir_Deferred *link = lua_touserdata(L, idx), *d = lua_touserdata(L, didx);
   link->nheld = (other->flags & FLAG_HELD) != 0;
   link->flags |= other->flags & FLAG_HELD;
-  weir_Deferred *source = lua_touserdata(L, d);
-  weir_wait_begin(L, S, link, idx, source, d, how);
+  weir_wait_attach(L, link, idx, d, didx, how);
   append(L, o, idx);
-  weir_pause_rehold(L, S, source, d); /* once more: a circle is closed only now */
+  weir_pause_rehold(L, S, d, didx);
 }
 
 /* Lets go of a link that is in no list any more. */

@@ -108,13 +108,13 @@ static void rehold_from(lua_State *L, weir_State *S, int idx) {
 }
 
 /* Held by its waiters, it may be among those that hold them, round a circle of waits. */
-static int may_hold_itself(const weir_Deferred *d) {
-  return (d->flags & FLAG_HELD) && d->pauses <= d->voided && weir_wait_is_in_circle(d);
+static int may_hold_itself(weir_State *S, const weir_Deferred *d) {
+  return (d->flags & FLAG_HELD) && d->pauses <= d->voided && weir_wait_is_in_circle(S, d);
 }
 
 void weir_pause_walk(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   if (wants_hold(d) == ((d->flags & FLAG_HELD) != 0)) {
-    if (!may_hold_itself(d))
+    if (!may_hold_itself(S, d))
       return;
     d->flags |= FLAG_OVERRIDE; /* let go, it is held again by those that are held without it */
     rehold_from(L, S, idx);

@@ -90,6 +90,7 @@ struct weir_State {
   uint64_t front;  /* last number given at the front, going down */
   uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */
+  uint32_t looks;  /* last number given to a weir_Above */
 
   double grace;    /* seconds between cancel and close */
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */

@@ -36,8 +36,8 @@ static void anchor(lua_State *L, weir_Deferred *d, int w, int idx, int64_t slot)
   }
 }
 
-void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
-                     int didx, weir_Wait how) {
+void weir_wait_attach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d, int didx,
+                      weir_Wait how) {
   int64_t slot;
   weir_wait_reserve(L, d, didx);
   slot = d->last ? d->last->slot + 1 : 1;
@@ -53,6 +53,11 @@ void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, we
   weir_list_append(d->first, d->last, w, earlier, later);
   d->nwaiters++;
   d->nheld += (uint32_t)counts_as_held(w);
+}
+
+void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
+                     int didx, weir_Wait how) {
+  weir_wait_attach(L, w, widx, d, didx, how);
   weir_pause_rehold(L, S, d, didx);
 }
 
@@ -184,20 +189,23 @@ static int has_one_source(const weir_Deferred *other) {
   return other->nvalues == 1;
 }
 
-void weir_wait_look_above(weir_Above *a, const weir_Deferred *root, int room) {
+void weir_wait_look_above(weir_State *S, weir_Above *a, const weir_Deferred *root, int room) {
+  a->number = ++S->looks;
   a->root = a->at = root;
   a->depth = 0;
   a->room = room;
 }
 
-/* Behind a link. The way back from one of several has to be kept. */
+/* Behind a link. The way back from one of several has to be kept; and more than one way leads to
+   what is behind these, in circles any number. */
 static const weir_Deferred *behind_link(weir_Above *a, const weir_Deferred *link) {
-  const weir_Deferred *other = link->first;
+  weir_Deferred *other = link->first;
   if (!other || other == a->root)
     return NULL;
   if (!has_one_source(other)) {
-    if (a->depth == a->room)
+    if (a->depth == a->room || other->seen == a->number)
       return NULL;
+    other->seen = a->number;
     a->links[a->depth++] = link;
   }
   return other;
@@ -228,10 +236,11 @@ static int is_link_of(const weir_Deferred *up, const weir_Deferred *d) {
 }
 
 /* Down from `target` and up from `d` in step: it costs the shorter of both. */
-int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target, int thorough) {
+int weir_wait_closes_circle(weir_State *S, const weir_Deferred *d, const weir_Deferred *target,
+                            int thorough) {
   weir_Above above;
   const weir_Deferred *up = d, *down = target;
-  weir_wait_look_above(&above, d, thorough ? WEIR_ABOVE_MOST : 0);
+  weir_wait_look_above(S, &above, d, thorough ? WEIR_ABOVE_MOST : 0);
   while (up) {
     if (down == d || up == target || is_link_of(up, d))
       return 1;
@@ -249,7 +258,7 @@ int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target,
   return 0;
 }
 
-int weir_wait_is_in_circle(const weir_Deferred *d) {
+int weir_wait_is_in_circle(weir_State *S, const weir_Deferred *d) {
   int is_one = d->wait != WAIT_LINKS || has_one_source(d); /* else only the way up leads to all */
-  return d->target && weir_wait_closes_circle(d, is_one ? d->target : NULL, 1);
+  return d->target && weir_wait_closes_circle(S, d, is_one ? d->target : NULL, 1);
 }

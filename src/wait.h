@@ -18,6 +18,9 @@ static inline void weir_wait_reserve(lua_State *L, weir_Deferred *d, int idx) {
    [-0, +0, m] */
 void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
                      int didx, weir_Wait how);
+/* The same, but what is held stays so until weir_pause_rehold. [-0, +0, m] */
+void weir_wait_attach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d, int didx,
+                      weir_Wait how);
 /* The waiter at w leaves what it waits on. [-0, +0, -] */
 void weir_wait_end(lua_State *L, weir_State *S, int w);
 /* Tells all waiters of the Deferred at d its outcome, in order; returns how many. [-0, +0, m] */
@@ -29,22 +32,24 @@ int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
 void weir_wait_fail(lua_State *L, weir_State *S, int w);
 /* True if `d` would wait on itself, were it to wait on `target`, and on nothing else beside. With
    `thorough` also if it would through one of several sources. */
-int weir_wait_closes_circle(const weir_Deferred *d, const weir_Deferred *target, int thorough);
+int weir_wait_closes_circle(weir_State *S, const weir_Deferred *d, const weir_Deferred *target,
+                            int thorough);
 /* Is there a way from what `d` waits on back to it? */
-int weir_wait_is_in_circle(const weir_Deferred *d);
+int weir_wait_is_in_circle(weir_State *S, const weir_Deferred *d);
 
 #define WEIR_ABOVE_MOST 32
 
 /* A way through all that wait on `root`, directly or not; nothing may change meanwhile. */
 typedef struct weir_Above {
   const weir_Deferred *root, *at;
+  uint32_t number; /* of this look: what it has come by bears it in `seen` */
   int room, depth; /* of `links`: how many may be used, how many are */
   const weir_Deferred
       *links[WEIR_ABOVE_MOST]; /* on the way to `at`, where one is not the only one */
 } weir_Above;
 /* Begins at `root`. What waits through one of several links is found behind up to `room` of these.
  */
-void weir_wait_look_above(weir_Above *a, const weir_Deferred *root, int room);
+void weir_wait_look_above(weir_State *S, weir_Above *a, const weir_Deferred *root, int room);
 /* Goes on; NULL at the end. */
 const weir_Deferred *weir_wait_next_above(weir_Above *a);
 
