@@ -74,35 +74,43 @@ static void branch_links(lua_State *L, weir_State *S, uint32_t change) {
   lua_pop(L, 1);
 }
 
-/* Brings the one on top up to date; if that changed it, replaces it by what it waits on. */
-static int rehold_one(lua_State *L, weir_State *S) {
-  weir_Deferred *d = lua_touserdata(L, -1);
+/* Brings the one on top, at idx, up to date; if that changed it, replaces it by what it waits on,
+   and returns that. */
+static weir_Deferred *rehold_one(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   int want = wants_hold(d);
   if (want == ((d->flags & FLAG_HELD) != 0))
-    return 0;
+    return NULL;
   if (want)
-    hold(L, S, d, lua_gettop(L));
+    hold(L, S, d, idx);
   else
-    let_go(L, S, d, lua_gettop(L));
+    let_go(L, S, d, idx);
   if (!passes_hold(d))
-    return 0;
+    return NULL;
   if (d->wait == WAIT_LINKS) {
     branch_links(L, S, want ? 1u : ~0u);
-    return 1;
+    return lua_touserdata(L, idx);
   }
   if (d->wait != WAIT_OWN)
     d->target->nheld += want ? 1u : ~0u;
-  weir_walk_down(L, UV_TARGET);
-  return 1;
+  lua_getiuservalue(L, idx, UV_TARGET);
+  lua_replace(L, idx);
+  return d->target;
 }
 
-static void rehold_from(lua_State *L, weir_State *S, int idx) {
+static void rehold_from(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   weir_Region r;
+  int at = lua_gettop(L) + 1;
   luaL_checkstack(L, 8, "too many nested calls");
   r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
-  while (rehold_one(L, S) || weir_walk_aside(L, &S->walk))
-    ;
+  for (;;) {
+    d = rehold_one(L, S, d, at);
+    if (d)
+      continue;
+    if (!weir_walk_aside(L, &S->walk))
+      break;
+    d = lua_touserdata(L, at);
+  }
   lua_pop(L, 1);
   weir_deque_end(&S->walk, r);
 }
@@ -117,10 +125,10 @@ void weir_pause_walk(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     if (!may_hold_itself(S, d))
       return;
     d->flags |= FLAG_OVERRIDE; /* let go, it is held again by those that are held without it */
-    rehold_from(L, S, idx);
+    rehold_from(L, S, d, idx);
     d->flags &= ~(uint32_t)FLAG_OVERRIDE;
   }
-  rehold_from(L, S, idx);
+  rehold_from(L, S, d, idx);
 }
 
 /* ---- hooks ---- */

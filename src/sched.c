@@ -302,7 +302,7 @@ static void requeue(lua_State *L, weir_State *S) {
 }
 
 static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  if (c->life == LIFE_ENDED)
+  if (!weir_deferred_is_open(&c->d)) /* it may have returned what it waits for */
     return;
   running_to(L, S);
   if (!weir_close(L, S, lua_gettop(L)))

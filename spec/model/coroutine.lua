@@ -32,7 +32,7 @@ function m.resume(co)
       m.hop(co, co.hop_to)
     end
   until co.life ~= "running"
-  if co.force and co.life ~= "ended" then m.close(co) end -- 5.7
+  if co.force then m.close(co) end -- 5.7: also if it has returned what it waits for
   m.drain()
   m.settle_hooks()
   m.current = outer
