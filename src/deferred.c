@@ -1,5 +1,6 @@
 #include "deferred.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "clock.h"
@@ -318,6 +319,8 @@ static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   }
   if (d->timers)
     weir_timer_unlimit(d, TIMER_AFTER);
+  if (weir_is_coroutine(d))
+    weir_coroutine(d)->deadline = HUGE_VAL;
   if (d->first && tell_waiters(L, S, d, idx) > 0)
     weir_failure_handled(L, S, idx);
   else if (d->flags & FLAG_FAILED)

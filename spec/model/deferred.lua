@@ -175,6 +175,7 @@ function m.tell(d)
   d.phase = "settled"
   if d.overridden then d.overridden, d.voided = false, d.pauses end -- 5.9
   m.disarm_limits(d)
+  d.closed = true -- 5.6: what callbacks that are added later wait for has no grace time
   tell_waiters(d)
   m.note_failure(d)
 end
