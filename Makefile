@@ -1,6 +1,6 @@
 # weir: a C core (src/*.c -> weir/core.so) under a Lua layer (lua/weir). `make help` lists the targets.
 #
-# Set on the command line or in the environment: LUA, LUA_CFLAGS, CC, CFLAGS, PREFIX, DESTDIR.
+# Set on the command line or in the environment: LUA, LUA_CFLAGS, LUA_LIBS, CC, CFLAGS, PREFIX, DESTDIR.
 
 LUA ?= lua5.4
 CFLAGS ?= -O2 -g
@@ -12,6 +12,8 @@ LUA_PC = $(shell for p in lua5.4 lua-5.4 lua; do \
 	pkg-config --exists "$$p >= 5.4" 2>/dev/null && echo $$p && break; done)
 LUA_CFLAGS ?= $(if $(LUA_PC),$(shell pkg-config --cflags $(LUA_PC)),$(error \
 	no Lua 5.4 headers: install pkg-config and liblua5.4-dev, or set LUA_CFLAGS))
+# For programs; the module is not linked with these.
+LUA_LIBS ?= $(if $(LUA_PC),$(shell pkg-config --libs $(LUA_PC)))
 
 WARNINGS = -Wall -Wextra -Wpedantic $(WERROR)
 ifeq ($(CI),true)
@@ -30,7 +32,7 @@ SOURCES := $(sort $(wildcard src/*.c))
 OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
-C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch])
+C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] bench/*.c)
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
@@ -39,6 +41,7 @@ EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildca
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev
 TO_TEST = $(TO_BUILD) gcc clang clang-format lua-busted lua-check luarocks
 TO_CHECK = $(TO_TEST) clang-tidy valgrind
+PEERS = lua-cqueues lua-luv python3-twisted nodejs
 
 # Versioned variables would win over these two.
 unexport LUA_PATH_5_4 LUA_CPATH_5_4
@@ -50,7 +53,8 @@ BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: build help demo examples test check spec c-spec second-compiler rock lint \
-	rockspec-lint tidy valgrind asan fuzz soak bench format install uninstall clean FORCE
+	rockspec-lint tidy valgrind asan fuzz soak bench bench-limit bench-peers bench-count format \
+	install uninstall clean FORCE
 SUB = +@$(MAKE) --no-print-directory
 
 build: $(CORE) ## build weir/core.so (the default)
@@ -70,7 +74,7 @@ $(OBJ)/command: FORCE
 -include $(OBJECTS:.o=.d)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 # -- run it ---------------------------------------------------------------------------------------
 
@@ -86,6 +90,25 @@ examples: build
 
 bench: build ## measure against plain Lua, bench/README.md (ARGS='switch spawn')
 	@$(RUN) bench/run.lua $(ARGS)
+
+bench-limit: $(OBJ)/bench/limit ## what the bare API of Lua costs, in C
+	@$<
+
+$(OBJ)/bench/limit: bench/limit.c $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) -o $@ $< $(LUA_LIBS) $(LDLIBS)
+
+# Peers that cannot be installed are left out.
+bench-peers: ## the same on other libraries and languages, bench/peers/README.md (ARGS='switch')
+	@tools/deps.sh $(TO_BUILD)
+	@tools/deps.sh $(PEERS) || echo 'going on without'
+	$(SUB) build
+	@$(RUN) bench/peers/run.lua $(ARGS)
+
+bench-count: ## instructions per operation: 5% over bench/counts.txt fail (RECORD=1: write it)
+	@tools/deps.sh $(TO_BUILD) valgrind
+	$(SUB) build
+	@CC='$(CC)' CFLAGS='$(CFLAGS)' $(RUN) bench/count.lua $(if $(RECORD),record)
 
 # -- prove it -------------------------------------------------------------------------------------
 

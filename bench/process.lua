@@ -27,19 +27,32 @@ local function quoted(s)
   return "'" .. s:gsub("'", "'\\''") .. "'"
 end
 
---- What a Lua program of this directory writes, run in a process of its own.
-function process.output(program, ...)
+--- What starts the interpreter that runs this.
+function process.interpreter()
   local lowest = 0
   while arg[lowest - 1] do
     lowest = lowest - 1
   end
-  local words = { arg[lowest], arg[0]:gsub("[^/]*$", "") .. program, ... }
+  return arg[lowest]
+end
+
+--- What a command, given word for word, writes, and its exit status.
+function process.run(...)
+  local words = { ... }
   for i = 1, #words do
     words[i] = quoted(tostring(words[i]))
   end
   local pipe = assert(io.popen(table.concat(words, " ")))
   local output = pipe:read "a"
-  assert(pipe:close(), "cannot run " .. program)
+  local ok, _, status = pipe:close()
+  return output, ok and 0 or status
+end
+
+--- What a Lua program of this directory writes, run in a process of its own.
+function process.output(program, ...)
+  local path = arg[0]:gsub("[^/]*$", "") .. program
+  local output, status = process.run(process.interpreter(), path, ...)
+  assert(status == 0, "cannot run " .. program)
   return output
 end
 

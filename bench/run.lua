@@ -3,6 +3,7 @@
 local dir = arg[0]:gsub("[^/]*$", "")
 package.path = dir .. "?.lua;" .. package.path
 local process = require "process"
+local counts = require "counts"
 local weir = require "weir"
 local clock = os.clock
 
@@ -119,6 +120,8 @@ local function number(x)
   return string.format(x < 100 and x % 1 ~= 0 and "%.1f" or "%.0f", x)
 end
 
+local instructions = counts.read()
+
 local function cells(row, r)
   local unit = row.unit or "ns"
   local reached = r.ratio or r.figure
@@ -134,6 +137,7 @@ local function cells(row, r)
     r.growth and string.format("%.2f", r.baseline_growth) or "",
     r.growth and string.format("%.2f", row.growth) or "",
     r.growth and yes_no(r.growth <= row.growth) or "",
+    instructions[row.name] and number(instructions[row.name]) or "",
   }
 end
 
@@ -149,6 +153,7 @@ local COLUMNS = {
   { "baseline", 9 },
   { "most", 6 },
   { "met", 4 },
+  { "instr.", 7 },
 }
 
 local function print_line(line)

@@ -21,6 +21,10 @@ have() {
     pkg-config) [ -n "${LUA_CFLAGS:-}" ] || command -v pkg-config ;;
     lua-busted) "$LUA" -e 'require "busted.runner"' ;;
     lua-check) command -v luacheck ;;
+    lua-cqueues) "$LUA" -e 'require "cqueues"' ;;
+    lua-luv) "$LUA" -e 'require "luv"' ;;
+    python3-twisted) "${PYTHON:-/usr/bin/python3}" -c 'import twisted' ;;
+    nodejs) command -v "${NODE:-/usr/bin/node}" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }

@@ -7,8 +7,8 @@ describe("regression 068", function()
   after_each(h.restore)
 
   it("5.7 a close strikes the running one at what it returns to wait for", function()
-    local t, d, above, below = h.trace(), weir.Deferred(), nil, nil
-    below = weir.spawn(function()
+    local t, d, above = h.trace(), weir.Deferred(), nil
+    local below = weir.spawn(function()
       pcall(weir.yield)
       t(above:close())
       return d
