@@ -190,6 +190,33 @@ describe("coroutine", function()
   end)
 
   describe("eager start", function()
+    it("3.2 in a generator, and in one within that", function()
+      local t = h.trace()
+      local function child(name)
+        local co = weir.spawn(function()
+          t(name .. " runs")
+          weir.yield()
+          return name
+        end)
+        t(name .. " waits")
+        return co
+      end
+      weir.spawn(function()
+        for outer in weir.wrap(function()
+          for inner in weir.wrap(function() coroutine.yield(child "a"); coroutine.yield(child "b") end) do
+            coroutine.yield(inner)
+          end
+          coroutine.yield(child "c")
+        end) do
+          t(weir.await(outer))
+        end
+      end)
+      weir.step()
+      weir.step()
+      weir.step()
+      assert.are.same({ "a runs", "a waits", "a", "b runs", "b waits", "b", "c runs", "c waits", "c" }, t:list())
+    end)
+
     it("3.2 from the host the body runs up to its first wait before the call returns", function()
       local gate = weir.Deferred()
       t "call"

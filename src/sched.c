@@ -195,18 +195,15 @@ static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   weir_deque_push(S->run, queue_for(S, c), c->ticket, c);
 }
 
-/* The running one goes aside for its callee. */
-static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
+/* The running one goes aside for its callee, which it has yielded. */
+static void call_callee(weir_State *S, weir_Coroutine *c) {
+  weir_Coroutine *callee;
   c->life = LIFE_CALLING;
   c->raise = c->raw = 0;
-  weir_state_push_running(L, S);
-  weir_deque_push(L, &S->callers, 0, NULL);
-  lua_pop(S->run, 1);
-  weir_state_push(L, S, HOME_CALLEE);
-  weir_sched_enter(L, S);
-  S->running->called = S->running->straight = 1;
-  lua_pushnil(L);
-  weir_state_set(L, S, HOME_CALLEE);
+  weir_deque_push(S->run, &S->callers, 0, NULL);
+  lua_xmove(c->thread, S->run, 1);
+  callee = S->running = lua_touserdata(S->run, -1);
+  callee->called = callee->straight = 1;
 }
 
 static int hop(lua_State *L, weir_State *S, int n) {
@@ -236,7 +233,7 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
   c->straight = 0;
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
-  case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
+  case SIGNAL_SPAWN: call_callee(S, c); return 1;
   case SIGNAL_HOP: return hop(L, S, nresults);
   case SIGNAL_NONE:
     if (raw_wait(L, S, nresults))
@@ -263,14 +260,14 @@ static int step_running(lua_State *L, weir_State *S) {
 }
 
 /* The one that the running one called has done with its first wait: its caller goes on. */
-static int return_to_caller(lua_State *L, weir_State *S) {
+static int return_to_caller(weir_State *S) {
   weir_Coroutine *c = S->running;
   if (!c->called)
     return 0;
   c->called = 0;
   lua_pop(S->run, 1);
-  weir_deque_take_back(L, &S->callers);
-  weir_sched_enter(L, S);
+  weir_deque_take_back(S->run, &S->callers);
+  S->running = lua_touserdata(S->run, -1);
   S->running->life = LIFE_READY;
   return 1;
 }
@@ -285,7 +282,7 @@ static int budget_is_spent(weir_State *S) {
 
 /* The budget is spent while callers wait for their turn, which comes first in the next step. */
 static void shelve_callers(lua_State *L, weir_State *S) {
-  while (return_to_caller(L, S)) {
+  while (return_to_caller(S)) {
     int idx = running_to(L, S);
     if (!(S->running->d.flags & FLAG_HELD))
       queue_first(L, S, idx);
@@ -330,7 +327,7 @@ static void run_one(lua_State *L, weir_State *S) {
       shelve_callers(L, S);
       break;
     }
-    if (!return_to_caller(L, S))
+    if (!return_to_caller(S))
       break;
   }
   weir_sched_leave(S, NULL);
@@ -559,9 +556,8 @@ static int spawn_task(lua_State *L) {
 int weir_sched_spawn(lua_State *L, weir_State *S) {
   if (weir_sched_suspendable(L, S)) {
     lua_pushvalue(L, 1);
-    weir_state_set(L, S, HOME_CALLEE);
     S->signal = SIGNAL_SPAWN;
-    return lua_yieldk(L, 0, 0, started);
+    return lua_yieldk(L, 1, 0, started);
   }
   if (S->busy == 0 && S->inline_runs) {
     lua_pushcfunction(L, spawn_task);

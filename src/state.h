@@ -41,8 +41,7 @@ enum {
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
-  HOME_CALLEE,       /* a coroutine about to be started for `running` */
-  HOME_SLOTS = HOME_CALLEE
+  HOME_SLOTS = HOME_REASON
 };
 
 /* Why one of our functions yields; read by whoever resumed it. */
@@ -51,7 +50,7 @@ typedef enum weir_Signal {
   SIGNAL_WAIT,  /* its wait is registered */
   SIGNAL_YIELD, /* to the back of the ready queue, until a pass */
   SIGNAL_TURN,  /* to the back of the ready queue, as if woken */
-  SIGNAL_SPAWN, /* start HOME_CALLEE, then go on with the caller at once */
+  SIGNAL_SPAWN, /* start what it yields, then go on with the caller at once */
   SIGNAL_HOP    /* noreturn; what it yields is the new body and its arguments */
 } weir_Signal;
 

@@ -65,7 +65,8 @@ static int run(lua_State *L, Generator *g, int n) {
   if (status == LUA_OK || S->signal == SIGNAL_NONE || !S->running || S->running->top != L)
     return give_results(L, g, nresults);
   g->is_inside = 1;
-  return lua_yieldk(L, 0, lua_gettop(L), pass_on);
+  lua_xmove(g->thread, L, nresults); /* a coroutine to be started */
+  return lua_yieldk(L, nresults, lua_gettop(L) - nresults, pass_on);
 }
 
 /* The coroutine goes on: so does what waits in the generator, with the same values. */
