@@ -191,7 +191,6 @@ describe("coroutine", function()
 
   describe("eager start", function()
     it("3.2 in a generator, and in one within that", function()
-      local t = h.trace()
       local function child(name)
         local co = weir.spawn(function()
           t(name .. " runs")

@@ -554,6 +554,25 @@ describe("deferred: callbacks", function()
     assert.are.same({ "nil", "nil", "nil", "nil" }, t:list())
     assert.are.equal(tostring(co):match("0x%x+"), co:result())
   end)
+
+  it("2.5 what has run is released while the rest waits, whichever way it was added", function()
+    local t, weak, later = h.trace(), setmetatable({}, { __mode = "k" }), weir.Deferred()
+    local d = weir.Deferred()
+    local function made(name)
+      local function f(...) t(name); return ... end
+      weak[f] = true
+      return f
+    end
+    d:add_callback(made "callback"):add_errback(made "errback"):add_both(made "both")
+    d:add_callbacks(made "one", made "other")
+    d:add_callback(function() return later end)
+    d:add_callback(function() t "last" end)
+    d:callback()
+    assert.are.same({ "callback", "both", "one" }, t:list())
+    assert.is_true(h.released(weak))
+    later:callback()
+    assert.are.same({ "callback", "both", "one", "last" }, t:list())
+  end)
 end)
 
 describe("deferred: waiters", function()

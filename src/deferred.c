@@ -132,38 +132,39 @@ void weir_deferred_copy_origin(lua_State *L, int from, int to) {
 
 /* ---- callbacks ---- */
 
-/* Puts a callback into the table on top, as a pair f, g: g is true for add_both, and false stands
-   for the one that is not given. */
+/* In the list of callbacks stands a function, with a mark in front if it is no plain callback;
+   behind the mark of a pair stand two. Nobody else has these addresses. */
+static const char marks[CALL_PAIR + 1];
+
+/* Puts a callback into the list on top. */
 static void put_call(lua_State *L, weir_Deferred *d, weir_Call call, int f) {
-  lua_Integer at = 2 * (lua_Integer)(d->next_call + d->ncalls) + 1;
-  if (call == CALL_ERRBACK)
-    lua_pushboolean(L, 0);
-  else
-    lua_pushvalue(L, f);
-  lua_rawseti(L, -2, at);
-  if (call == CALL_ERRBACK)
-    lua_pushvalue(L, f);
-  else if (call == CALL_PAIR)
+  lua_Integer first = (lua_Integer)d->next_call + d->ncalls + 1, at = first;
+  if (call != CALL_CALLBACK) {
+    lua_pushlightuserdata(L, (void *)(marks + call));
+    lua_rawseti(L, -2, at++);
+  }
+  lua_pushvalue(L, f);
+  lua_rawseti(L, -2, at++);
+  if (call == CALL_PAIR) {
     lua_pushvalue(L, f + 1);
-  else
-    lua_pushboolean(L, call == CALL_BOTH);
-  lua_rawseti(L, -2, at + 1);
+    lua_rawseti(L, -2, at++);
+  }
+  d->ncalls += (uint32_t)(at - first);
 }
 
-/* Turns the single callback into the table. */
+/* Turns the single callback into the list. */
 static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
-  lua_createtable(L, 8, 0);
+  lua_createtable(L, 4, 0);
   if (d->flags & FLAG_SPILLED) { /* by a finalizer meanwhile */
     lua_pop(L, 1);
     return;
   }
-  if (d->ncalls == 1) {
+  if (d->ncalls > 0) {
     d->ncalls = 0;
     lua_getiuservalue(L, idx, UV_CALLBACKS);
     lua_insert(L, -2);
     put_call(L, d, (weir_Call)d->first_call, lua_gettop(L) - 1);
     lua_remove(L, -2);
-    d->ncalls = 1;
   }
   d->flags |= FLAG_SPILLED;
   lua_setiuservalue(L, idx, UV_CALLBACKS);
@@ -176,50 +177,58 @@ static void drop_calls(lua_State *L, weir_Deferred *d, int idx) {
   lua_setiuservalue(L, idx, UV_CALLBACKS);
 }
 
-/* Which of a pair f, g on top is called, if any: its index, and how. */
-static int choose_of_pair(lua_State *L, int failed, weir_Call *call) {
-  int g = lua_gettop(L);
-  if (lua_isboolean(L, g)) {
-    *call = lua_toboolean(L, g) ? CALL_BOTH : CALL_CALLBACK;
-    return *call == CALL_BOTH || !failed ? g - 1 : 0;
+/* The kind of callback that begins with the value on top. */
+static weir_Call kind_on_top(lua_State *L) {
+  const char *p = lua_touserdata(L, -1);
+  for (int call = CALL_ERRBACK; p && call <= CALL_PAIR; call++)
+    if (p == marks + call)
+      return (weir_Call)call;
+  return CALL_CALLBACK;
+}
+
+static int is_called(weir_Call call, int failed) {
+  return call == CALL_BOTH || (call == CALL_ERRBACK) == failed;
+}
+
+/* Takes the next one off the list on top. */
+static int take_listed(lua_State *L, weir_Deferred *d, int idx, int failed, weir_Call *call) {
+  int list = lua_gettop(L), is_pair;
+  uint32_t slots = 1;
+  lua_rawgeti(L, list, (lua_Integer)d->next_call + 1);
+  *call = kind_on_top(L);
+  is_pair = *call == CALL_PAIR;
+  if (is_pair)
+    *call = failed ? CALL_ERRBACK : CALL_CALLBACK;
+  if (is_pair || *call != CALL_CALLBACK) {
+    slots = is_pair ? 3 : 2;
+    lua_rawgeti(L, list, (lua_Integer)d->next_call + (is_pair && failed ? 3 : 2));
   }
-  *call = failed ? CALL_ERRBACK : CALL_CALLBACK;
-  if (failed)
-    return g;
-  return lua_isboolean(L, g - 1) ? 0 : g - 1;
+  d->next_call += slots;
+  d->ncalls -= slots;
+  if (d->ncalls == 0)
+    drop_calls(L, d, idx);
+  return is_called(*call, failed);
 }
 
-static void clear_pair(lua_State *L, int table, lua_Integer at) {
-  lua_pushnil(L);
-  lua_rawseti(L, table, at);
-  lua_pushnil(L);
-  lua_rawseti(L, table, at + 1);
-}
-
-/* Takes the next callback off and pushes what is called for this outcome, over some values of no
-   use; 0 if nothing is. */
+/* Takes the next callback off. If it is called for this outcome, returns 1: it is on top then, over
+   some values of no use. */
 static int take_call(lua_State *L, weir_Deferred *d, int idx, int failed, weir_Call *call) {
-  lua_Integer at = 2 * (lua_Integer)d->next_call + 1;
-  int table, chosen;
   lua_getiuservalue(L, idx, UV_CALLBACKS);
-  if (!(d->flags & FLAG_SPILLED)) {
-    *call = (weir_Call)d->first_call;
-    drop_calls(L, d, idx);
-    return *call == CALL_BOTH || (*call == CALL_ERRBACK) == failed;
+  if (d->flags & FLAG_SPILLED)
+    return take_listed(L, d, idx, failed, call);
+  *call = (weir_Call)d->first_call;
+  drop_calls(L, d, idx);
+  return is_called(*call, failed);
+}
+
+/* The chain has stopped on its way: what has been called since is not needed any more. */
+static void forget_taken(lua_State *L, const weir_Deferred *d, int idx, uint32_t from) {
+  lua_getiuservalue(L, idx, UV_CALLBACKS);
+  for (uint32_t i = from; i < d->next_call; i++) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  table = lua_gettop(L);
-  lua_rawgeti(L, table, at);
-  lua_rawgeti(L, table, at + 1);
-  chosen = choose_of_pair(L, failed, call);
-  if (--d->ncalls == 0) {
-    drop_calls(L, d, idx);
-  } else {
-    d->next_call++;
-    clear_pair(L, table, at);
-  }
-  if (chosen)
-    lua_pushvalue(L, chosen);
-  return chosen;
+  lua_pop(L, 1);
 }
 
 /* The handler is at `handler`, below the function. */
@@ -282,7 +291,10 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_deferred_set_outcome(L, S, d, idx, 1, 1);
     return;
   }
-  weir_failure_push_note(L, S, idx);
+  if (failed)
+    weir_failure_push_note(L, S, idx);
+  else
+    lua_pushnil(L);
   lua_pushcfunction(L, weir_failure_handler);
   if (take_call(L, d, idx, failed, &call)) {
     f = lua_gettop(L);
@@ -328,15 +340,19 @@ static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 }
 
 static void tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  uint32_t from;
   if (d->first || d->ncalls)
     luaL_checkstack(L, 8, "too many nested calls");
   d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
     return;
   d->flags |= FLAG_BUSY;
+  from = d->next_call;
   while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
     run_call(L, S, d, idx);
   d->flags &= ~(uint32_t)FLAG_BUSY;
+  if (d->ncalls && (d->flags & FLAG_SPILLED))
+    forget_taken(L, d, idx, from);
   if (weir_deferred_is_to_tell(d))
     settle(L, S, d, idx);
 }
@@ -411,10 +427,11 @@ void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int fai
     weir_deferred_tell(L, S, d, idx);
 }
 
-void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+void weir_deferred_add(lua_State *L, weir_State *S, weir_Deferred *d, int idx, weir_Call call,
+                       int f) {
   if (d->ncalls == 0 && call != CALL_PAIR) {
     d->first_call = (uint8_t)call;
+    d->ncalls = 1;
     lua_pushvalue(L, f);
     lua_setiuservalue(L, idx, UV_CALLBACKS);
   } else {
@@ -424,7 +441,6 @@ void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int
     put_call(L, d, call, f);
     lua_pop(L, 1);
   }
-  d->ncalls++;
   if (d->phase == PHASE_SETTLED)
     d->phase = PHASE_FIRED;
   if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY)))

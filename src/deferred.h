@@ -50,7 +50,7 @@ enum {
   FLAG_TIMED_OUT = 1 << 9, /* cancelled by its own timeout */
   FLAG_NOTED = 1 << 10,    /* UV_TARGET is a note of its failure */
   FLAG_HANDLED = 1 << 11,  /* somebody has seen this failure, or it has been reported */
-  FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is our table of pairs */
+  FLAG_SPILLED = 1 << 13,  /* UV_CALLBACKS is a list */
   FLAG_TELLING = 1 << 14,  /* its waiters are being told: nothing holds it meanwhile */
   FLAG_STRUCK = 1 << 16,   /* a failure since it was cancelled: what follows is no answer to that */
   FLAG_TOLD_HELD = 1 << 18, /* the last hook that ran was that for a pause */
@@ -64,7 +64,7 @@ enum {
 enum {
   UV_VALUE = 1, /* pending: hooks, of a coroutine or join its cancel error, of a timer its clock;
                    fired: the value, or a table of them */
-  UV_CALLBACKS, /* one function, or a table of pairs */
+  UV_CALLBACKS, /* one function, or a list */
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
   UV_TARGET,    /* what it waits on; after a failure a note */
   UV_DEFERRED = UV_TARGET,
@@ -85,13 +85,13 @@ struct weir_Deferred {
   uint8_t kind;       /* weir_Kind */
   uint8_t phase;      /* weir_Phase */
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
-  uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, while ncalls == 1 */
+  uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, if it is no list */
   uint32_t flags;
   int nvalues;                 /* of the outcome; before that, how many links it has */
   int pauses;                  /* own, counted */
   int voided;                  /* those of them that a cancel has overridden for good */
-  uint32_t next_call;          /* callbacks already taken out of the table */
-  uint32_t ncalls;             /* callbacks not yet run */
+  uint32_t next_call;          /* slots of the list of callbacks that are taken */
+  uint32_t ncalls;             /* those that are not; 1 if there is no list */
   uint32_t nwaiters, nheld;    /* all waiters; those among them that are held */
   uint32_t seen;               /* number of the last weir_Above that came by; with several links */
   weir_Deferred *first, *last; /* waiters, in the order they came */
@@ -165,7 +165,8 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx);
 typedef enum weir_Call { CALL_CALLBACK, CALL_ERRBACK, CALL_BOTH, CALL_PAIR } weir_Call;
 
 /* Adds the function at `f`, or for CALL_PAIR the two from there. [-0, +0, m] */
-void weir_deferred_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f);
+void weir_deferred_add(lua_State *L, weir_State *S, weir_Deferred *d, int idx, weir_Call call,
+                       int f);
 
 /* Calls the function below n arguments as a callback or hook: in protected mode, outside of any
    coroutine. Returns Lua's status. [-(n+1), +results|error, -] */

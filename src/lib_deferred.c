@@ -163,18 +163,18 @@ static int errback(lua_State *L) {
 
 /* ---- callbacks ---- */
 
-static int add(lua_State *L, weir_Call call, int f) {
-  weir_State *S = weir_upstate(L);
-  weir_deferred_add(L, S, 1, call, f);
+static int add(lua_State *L, weir_State *S, weir_Deferred *d, weir_Call call, int f) {
+  weir_deferred_add(L, S, d, 1, call, f);
   weir_lib_finish(L, S);
   return return_self(L);
 }
 
 static int add_one(lua_State *L, weir_Call call) {
-  weir_check_deferred(L, weir_upstate(L), 1);
+  weir_State *S = weir_upstate(L);
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
   weir_check_callable(L, 2);
   lua_settop(L, 2);
-  return add(L, call, 2);
+  return add(L, S, d, call, 2);
 }
 
 static int add_callback(lua_State *L) {
@@ -188,15 +188,16 @@ static int add_both(lua_State *L) {
 }
 
 static int add_callbacks(lua_State *L) {
-  weir_check_deferred(L, weir_upstate(L), 1);
+  weir_State *S = weir_upstate(L);
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
   lua_settop(L, 3);
   if (!lua_isnil(L, 2) || lua_isnil(L, 3))
     weir_check_callable(L, 2);
   if (!lua_isnil(L, 3))
     weir_check_callable(L, 3);
   if (lua_isnil(L, 2))
-    return add(L, CALL_ERRBACK, 3);
-  return add(L, lua_isnil(L, 3) ? CALL_CALLBACK : CALL_PAIR, 2);
+    return add(L, S, d, CALL_ERRBACK, 3);
+  return add(L, S, d, lua_isnil(L, 3) ? CALL_CALLBACK : CALL_PAIR, 2);
 }
 
 static int chain(lua_State *L) {
