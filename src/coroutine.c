@@ -13,13 +13,15 @@
 #define NESTED_CLOSES 100  /* resets within <close> handlers of resets, each on the C stack */
 
 typedef struct Owner {
-  const void *tag;   /* TAG_OWNER */
-  lua_State *thread; /* OWNER_THREAD holds it */
-  int is_idle;       /* kept to be used again */
-  lua_Hook hook;     /* the user's own, while ours waits to raise */
-  int mask, count;
-  int line;           /* of the yield at which it raises */
+  const void *tag;    /* TAG_OWNER */
+  lua_State *thread;  /* OWNER_THREAD holds it */
+  lua_Hook hook;      /* the user's own, while ours waits to raise */
   const void *raised; /* what ours has raised last, only to compare */
+  int count;          /* of `hook` */
+  int line;           /* of the yield at which ours raises */
+  uint32_t epoch;     /* that of weir_State when its coroutine was made */
+  uint8_t mask;       /* of `hook` */
+  uint8_t is_idle;    /* kept to be used again */
 } Owner;
 
 /* ---- threads ---- */
@@ -77,7 +79,7 @@ static void keep_owner(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   int looked = !c->straight && has_looked(S);
   o->is_idle = 1;
   S->pooled++;
-  if (c->straight || (!looked && c->epoch == S->epoch))
+  if (c->straight || (!looked && o->epoch == S->epoch))
     weir_deque_push(L, &S->pool, 0, NULL);
   else
     weir_deque_push(L, &S->resting, S->epoch + (uint64_t)looked, NULL);
@@ -111,6 +113,7 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
     new_owner(L, S);
   o = lua_touserdata(L, -1);
   o->is_idle = 0;
+  o->epoch = S->epoch;
   inherit_hook(L, o->thread);
   return o->thread;
 }
@@ -132,7 +135,7 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   owner = lua_gettop(L);
   clear_slot(L, owner, OWNER_COROUTINE);
   if (c->parting)
-    clear_slot(L, owner, OWNER_PARTING);
+    clear_slot(L, owner, OWNER_ERROR);
   if (c->seen)
     clear_slot(L, owner, OWNER_SEEN);
   if (c->raising)
@@ -182,7 +185,6 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   int idx = lua_gettop(L);
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
-  c->epoch = S->epoch;
   c->deadline = HUGE_VAL;
   c->thread = c->top = acquire(L, S);
   lua_pushvalue(L, idx);
@@ -271,7 +273,7 @@ void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx) {
 void weir_coroutine_set_parting(lua_State *L, int idx, int error) {
   lua_getiuservalue(L, idx, UV_OWNER);
   lua_pushvalue(L, error);
-  lua_setiuservalue(L, -2, OWNER_PARTING);
+  lua_setiuservalue(L, -2, OWNER_ERROR);
   lua_pop(L, 1);
   ((weir_Coroutine *)lua_touserdata(L, idx))->parting = 1;
 }
@@ -283,8 +285,8 @@ static void push_parting_error(lua_State *L, weir_Coroutine *c, int idx) {
     return;
   }
   lua_getiuservalue(L, idx, UV_OWNER);
-  lua_getiuservalue(L, -1, OWNER_PARTING);
-  clear_slot(L, lua_gettop(L) - 1, OWNER_PARTING);
+  lua_getiuservalue(L, -1, OWNER_ERROR);
+  clear_slot(L, lua_gettop(L) - 1, OWNER_ERROR);
   lua_remove(L, -2);
 }
 
@@ -326,8 +328,8 @@ void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx) {
   lua_sethook(c->thread, o->hook, o->mask, o->count);
   c->raising = 0;
   lua_getiuservalue(L, idx, UV_OWNER);
-  lua_getiuservalue(L, -1, OWNER_RAISE);
-  clear_slot(L, lua_gettop(L) - 1, OWNER_RAISE);
+  lua_getiuservalue(L, -1, OWNER_ERROR);
+  clear_slot(L, lua_gettop(L) - 1, OWNER_ERROR);
   lua_remove(L, -2);
 }
 
@@ -371,11 +373,11 @@ void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx) {
   Owner *o = owner_of(L, idx);
   lua_getiuservalue(L, idx, UV_OWNER);
   lua_insert(L, -2);
-  lua_setiuservalue(L, -2, OWNER_RAISE);
+  lua_setiuservalue(L, -2, OWNER_ERROR);
   lua_pop(L, 1);
   if (!c->raising) {
     o->hook = lua_gethook(c->thread);
-    o->mask = lua_gethookmask(c->thread);
+    o->mask = (uint8_t)lua_gethookmask(c->thread);
     o->count = lua_gethookcount(c->thread);
   }
   c->raising = 1;

@@ -32,18 +32,17 @@ struct weir_Coroutine {
   double deadline;             /* of the grace time; HUGE_VAL: none */
   const char *name;            /* UV_NAME holds it; may be NULL */
   int nargs;                   /* LIFE_READY: values on top of `thread` */
-  uint32_t epoch;              /* that of weir_State when it was made */
   uint8_t life;                /* weir_Life */
   unsigned raise : 1;          /* LIFE_READY: the value is an error to raise */
   unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
-  unsigned raising : 1;        /* a hook on `thread` is about to raise OWNER_RAISE */
+  unsigned raising : 1;        /* a hook on `thread` is about to raise OWNER_ERROR */
   unsigned gave_way : 2;       /* LIFE_READY with nothing delivered: weir_GaveWay */
   unsigned struck : 1;         /* the cancel error has been raised in it */
   unsigned called : 1;         /* a caller on `callers` waits for its first wait */
   unsigned blocked : 1;        /* a C call stands between its generator and its thread */
   unsigned unwinding : 1;      /* an uncaught error is closing its variables */
   unsigned force : 1;          /* to be closed at the next wait */
-  unsigned parting : 1;        /* OWNER_PARTING has been used */
+  unsigned parting : 1;        /* OWNER_ERROR has been used */
   unsigned seen : 1;           /* OWNER_SEEN is set */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
@@ -55,10 +54,10 @@ struct weir_Coroutine {
 enum {
   OWNER_THREAD = 1,
   OWNER_COROUTINE,
-  OWNER_RAISE,   /* while `raising` */
-  OWNER_NOTE,    /* of an uncaught error, while `unwinding` */
-  OWNER_PARTING, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING */
-  OWNER_SEEN,    /* note of the last error that came out of a wait or generator, while `seen` */
+  OWNER_ERROR, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING; then, in a body
+                  that has no continuation of ours, what is to be raised, while `raising` */
+  OWNER_NOTE,  /* of an uncaught error, while `unwinding` */
+  OWNER_SEEN,  /* note of the last error that came out of a wait or generator, while `seen` */
   OWNER_SLOTS = OWNER_SEEN
 };
 
