@@ -77,12 +77,12 @@ static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
 static void keep_owner(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   Owner *o = lua_touserdata(L, -1);
   int looked = !c->straight && has_looked(S);
-  o->is_idle = 1;
-  S->pooled++;
   if (c->straight || (!looked && o->epoch == S->epoch))
     weir_deque_push(L, &S->pool, 0, NULL);
   else
     weir_deque_push(L, &S->resting, S->epoch + (uint64_t)looked, NULL);
+  S->pooled++;
+  o->is_idle = 1;
 }
 
 /* Pushes one whose thread is idle, if there is any. */

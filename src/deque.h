@@ -73,13 +73,18 @@ static inline int weir_deque_slot(uint64_t pos) {
   return (int)(pos % WEIR_SLOTS) + WEIR_NIL + 1;
 }
 
+/* After this one push is sure not to fail. [-0, +0, m] */
+static inline void weir_deque_reserve(lua_State *L, weir_Deque *q) {
+  if (q->tail / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap || !*weir_deque_place(q, q->tail))
+    weir_deque_make_room(L, q, 0);
+}
+
 /* Moves the value on top of L to the back, with an entry beside it.
    [-1, +0, m]; nothing is changed on an error */
 static inline void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
   int at = weir_deque_slot(q->tail);
   weir_Segment *seg;
-  if (q->tail / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap || !*weir_deque_place(q, q->tail))
-    weir_deque_make_room(L, q, 0);
+  weir_deque_reserve(L, q);
   seg = *weir_deque_place(q, q->tail);
   if (seg->top != at - 1) /* what lies above is not in use */
     lua_settop(seg->stack, at - 1);

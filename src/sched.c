@@ -180,24 +180,29 @@ static int is_plain(const weir_State *S, const weir_Coroutine *c) {
          !(S->budget < HUGE_VAL);
 }
 
-static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
+/* Nothing may be raised on `run`, which nobody calls. */
+static void give_way(lua_State *L, weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
+  weir_Deque *q;
   c->life = LIFE_READY;
   c->nargs = 0;
   c->raise = 0;
   c->gave_way = way;
   if (c->d.flags & FLAG_HELD)
     return;
+  q = queue_for(S, c);
+  weir_deque_reserve(L, q);
   c->ticket = ++S->ticket;
   if (is_plain(S, c))
     S->running = NULL; /* its value goes from `run` into the queue */
   else
     lua_pushvalue(S->run, -1);
-  weir_deque_push(S->run, queue_for(S, c), c->ticket, c);
+  weir_deque_push(S->run, q, c->ticket, c);
 }
 
 /* The running one goes aside for its callee, which it has yielded. */
-static void call_callee(weir_State *S, weir_Coroutine *c) {
+static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
   weir_Coroutine *callee;
+  weir_deque_reserve(L, &S->callers);
   c->life = LIFE_CALLING;
   c->raise = c->raw = 0;
   weir_deque_push(S->run, &S->callers, 0, NULL);
@@ -233,7 +238,7 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
   c->straight = 0;
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
-  case SIGNAL_SPAWN: call_callee(S, c); return 1;
+  case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
   case SIGNAL_HOP: return hop(L, S, nresults);
   case SIGNAL_NONE:
     if (raw_wait(L, S, nresults))
@@ -241,8 +246,8 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     if (S->signal == SIGNAL_NONE)
       return 0;
     /* fall through */
-  case SIGNAL_YIELD: give_way(S, c, GAVE_A_PASS); return 0;
-  case SIGNAL_TURN: give_way(S, c, GAVE_A_TURN);
+  case SIGNAL_YIELD: give_way(L, S, c, GAVE_A_PASS); return 0;
+  case SIGNAL_TURN: give_way(L, S, c, GAVE_A_TURN);
   }
   return 0;
 }
