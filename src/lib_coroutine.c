@@ -58,8 +58,8 @@ static int await(lua_State *L) {
   if (!lua_isnoneornil(L, 2))
     limit = weir_check_seconds(L, 2);
   c = weir_await_check(L, S, "await", 1);
-  lua_settop(L, 1);
   if (limit < HUGE_VAL) {
+    lua_settop(L, 1);
     weir_state_push(L, S, HOME_LOOP_CLOCK);
     limit += weir_clock_now(lua_touserdata(L, 2));
   }
