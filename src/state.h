@@ -107,7 +107,7 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running;
   int busy, loop_busy, looping, fire_depth, close_depth, run_top;
-  struct weir_Place {
+  struct weir_Place { /* of a deque then */
     uint64_t head, base, tail;
   } fires, hooks, walk, ending, callers;
 } weir_Mark;

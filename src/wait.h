@@ -14,7 +14,7 @@ static inline void weir_wait_reserve(lua_State *L, weir_Deferred *d, int idx) {
   if (d->nwaiters > 0 && !(d->flags & FLAG_MANY))
     weir_wait_make_room(L, d, idx);
 }
-/* The Deferred at w waits on the one at d, which is not ready. Nothing is changed on an error.
+/* The Deferred w waits on d, which is not ready. Nothing is changed on an error.
    [-0, +0, m] */
 void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
                      int didx, weir_Wait how);

@@ -1,7 +1,8 @@
---- weir, on its own loop and the real clock.
+--- weir, on its own loop and the real clock. What `make bench` measures as well is that workload.
 local harness = dofile(arg[0]:gsub("[^/]*$", "") .. "harness.lua")
+package.path = arg[0]:gsub("[^/]*$", "") .. "../?.lua;" .. package.path
 local weir = harness.require "weir"
-local Deferred, spawn, await, give_way = weir.Deferred, weir.spawn, weir.await, weir.yield
+local spawn, await, give_way = weir.spawn, weir.await, weir.yield
 
 local function turns(n)
   for _ = 1, n do
@@ -43,68 +44,6 @@ local function await_all(n)
   assert(sum == n)
 end
 
-local function ping_pong(n)
-  local ping, pong = Deferred(), nil
-  spawn(function()
-    for _ = 1, n do
-      local value = await(ping)
-      ping = Deferred()
-      pong:callback(value)
-    end
-  end)
-  for i = 1, n do
-    pong = Deferred()
-    ping:callback(i)
-    assert(await(pong) == i)
-  end
-end
-
-local function increment(value)
-  return value + 1
-end
-
-local function callbacks(n)
-  local sum = 0
-  local function add(value)
-    sum = sum + value
-  end
-  for i = 1, n do
-    local d = Deferred()
-    d:add_callback(increment)
-    d:add_callback(increment)
-    d:add_callback(add)
-    d:callback(i)
-  end
-  assert(sum == n * (n + 1) // 2 + 2 * n)
-end
-
-local level
-level = weir.coroutine(function(depth, gate)
-  if depth == 1 then
-    return await(gate) + 1
-  end
-  return await(level(depth - 1, gate)) + 1
-end)
-
-local function nested(n)
-  local gate = Deferred()
-  local top = level(n, gate)
-  gate:callback(0)
-  assert(top:result() == n)
-end
-
-local function all(n)
-  local parts = {}
-  for i = 1, n do
-    parts[i] = Deferred()
-  end
-  local whole = weir.all(parts)
-  for i = 1, n do
-    parts[i]:callback(i)
-  end
-  assert(#whole:result() == n)
-end
-
 local function cancel(n)
   local list, seconds = {}, harness.delays(n)
   for i = 1, n do
@@ -134,7 +73,7 @@ local function sleepers(n)
 end
 
 local function memory(n, list)
-  local gate = Deferred()
+  local gate = weir.Deferred()
   for i = 1, n do
     list[i] = spawn(await, gate)
   end
@@ -149,13 +88,11 @@ harness.run(weir._VERSION, {
   spawn_await = function(n)
     weir.run(await_all, n)
   end,
-  ping_pong = function(n)
-    weir.run(ping_pong, n)
-  end,
-  callbacks = callbacks,
-  nested = nested,
+  ping_pong = require("ping_pong").workload,
+  callbacks = require("callbacks").workload,
+  nested = require("nested").workload,
   cancel = cancel,
   sleepers = sleepers,
-  all = all,
+  all = require("all").workload,
   memory = memory,
 })
