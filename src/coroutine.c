@@ -68,9 +68,13 @@ static void update_epoch(lua_State *L, weir_State *S) {
   S->epoch++;
 }
 
+static size_t idle_owners(const weir_State *S) {
+  return weir_deque_length(&S->pool) + weir_deque_length(&S->resting);
+}
+
 static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
-  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && S->pooled < POOL_MOST &&
-         !S->closing;
+  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 &&
+         idle_owners(S) < POOL_MOST && !S->closing;
 }
 
 /* Takes the owner on top. */
@@ -81,7 +85,6 @@ static void keep_owner(lua_State *L, weir_State *S, const weir_Coroutine *c) {
     weir_deque_push(L, &S->pool, 0, NULL);
   else
     weir_deque_push(L, &S->resting, S->epoch + (uint64_t)looked, NULL);
-  S->pooled++;
   o->is_idle = 1;
 }
 
@@ -95,7 +98,6 @@ static int reuse_owner(lua_State *L, weir_State *S) {
     weir_deque_take(L, &S->resting);
   else
     return 0;
-  S->pooled--;
   return 1;
 }
 
@@ -109,7 +111,7 @@ static void inherit_hook(lua_State *L, lua_State *thread) {
 /* Pushes an owner; its thread is idle. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
   Owner *o;
-  if (S->pooled == 0 || !reuse_owner(L, S))
+  if (idle_owners(S) == 0 || !reuse_owner(L, S))
     new_owner(L, S);
   o = lua_touserdata(L, -1);
   o->is_idle = 0;

@@ -59,6 +59,9 @@ static inline weir_Entry weir_deque_front(const weir_Deque *q) {
 static inline int weir_deque_empty(const weir_Deque *q) {
   return q->head == q->tail;
 }
+static inline size_t weir_deque_length(const weir_Deque *q) {
+  return (size_t)(q->tail - q->head);
+}
 
 /* ---- what every turn of the loop does: in line ---- */
 

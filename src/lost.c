@@ -57,7 +57,7 @@ static int by_birth(const void *a, const void *b) {
 /* The order of finalizers depends on which threads were used before. That of birth is the same for
    the same program, whatever the collector does. */
 static void end_each(lua_State *L, weir_State *S, void (*end)(lua_State *, weir_State *, int)) {
-  size_t n = (size_t)(S->found.tail - S->found.head);
+  size_t n = weir_deque_length(&S->found);
   int top = lua_gettop(L);
   Lost *lost = lua_newuserdatauv(L, n * sizeof *lost, 0);
   lua_createtable(L, (int)n, 0);

@@ -95,7 +95,6 @@ struct weir_State {
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
   int over;        /* the budget is spent */
   int owes_timers; /* it was before this step came to the timers: the next begins with them */
-  size_t pooled;   /* owners in `pool` and `resting` */
   uint32_t epoch;  /* how often the collector was found to have looked */
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
