@@ -41,6 +41,7 @@ build = {
     ["weir.settle"] = "lua/weir/settle.lua",
     ["weir.watch"] = "lua/weir/watch.lua",
     ["weir.core"] = {
+      "src/anchor.c",
       "src/await.c",
       "src/cancel.c",
       "src/clock.c",
@@ -61,6 +62,7 @@ build = {
       "src/pause.c",
       "src/platform_posix.c",
       "src/quiet.c",
+      "src/ready.c",
       "src/sched.c",
       "src/site.c",
       "src/state.c",

@@ -16,7 +16,7 @@ int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int l
 }
 
 int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   weir_coroutine_strike(L, c, lua_gettop(L));
   return lua_error(L);
 }
@@ -74,7 +74,7 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
   int me;
   if (weir_deferred_ready(d))
     return outcome_now(L, S, d, 1);
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   me = lua_gettop(L);
   prepare(L, S, d, c, me, limit);
   if (weir_deferred_ready(d) || weir_coroutine_is_due(c) || d == &c->d) {
@@ -108,7 +108,7 @@ static int answer(lua_State *L, weir_Coroutine *c, int n, int raise) {
   lua_xmove(L, c->thread, n);
   c->life = LIFE_READY;
   c->nargs = n;
-  c->raise = (unsigned)raise & 1;
+  c->raise = (uint8_t)raise;
   return 1;
 }
 

@@ -190,7 +190,7 @@ static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk) 
     } else {
       l->flags |= FLAG_LEAVING;
       lua_getiuservalue(L, link, LINK_SOURCE);
-      weir_deque_push(L, &S->walk, 0, NULL);
+      weir_deque_push(L, &S->walk, 0);
     }
     lua_replace(L, link);
   }
@@ -327,7 +327,7 @@ void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
 
 void weir_cancel_watch(lua_State *L, weir_State *S, int idx) {
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->dying, 0, NULL);
+  weir_deque_push(L, &S->dying, 0);
 }
 
 void weir_cancel_end_turn(lua_State *L, weir_State *S) {

@@ -35,7 +35,7 @@ static int take_along(lua_State *L, weir_State *S, int owned) {
     weir_cancel_watch(L, S, lua_gettop(L));
   } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE)) {
     lua_pushvalue(L, -1);
-    weir_deque_push(L, &S->walk, LOOK_BELOW, NULL);
+    weir_deque_push(L, &S->walk, LOOK_BELOW);
   }
   return 0;
 }
@@ -52,7 +52,7 @@ static void look_below(lua_State *L, weir_State *S) {
     else
       lua_pushvalue(L, idx + 1);
     if (take_along(L, S, 0))
-      weir_deque_push(L, &S->walk, TAKE, NULL);
+      weir_deque_push(L, &S->walk, TAKE);
     lua_settop(L, idx + 1);
     if (d->wait != WAIT_LINKS)
       break;
@@ -71,7 +71,7 @@ static void collect_links(lua_State *L, weir_State *S) {
     lua_getiuservalue(L, link, LINK_SOURCE);
     weir_link_remove(L, S, idx, link);
     if (how != WAIT_SHIELD && take_along(L, S, how == WAIT_OWN))
-      weir_deque_push(L, &S->walk, TAKE, NULL);
+      weir_deque_push(L, &S->walk, TAKE);
     lua_settop(L, link + 1);
     lua_replace(L, link);
   }
@@ -80,7 +80,7 @@ static void collect_links(lua_State *L, weir_State *S) {
 
 static void put_in_ending(lua_State *L, weir_State *S) {
   lua_pushvalue(L, -1);
-  weir_deque_push(L, &S->ending, 0, NULL);
+  weir_deque_push(L, &S->ending, 0);
 }
 
 /* A pending Deferred is cancelled, and ends behind what it is made of. One that is marked has asked
@@ -133,7 +133,7 @@ static void collect(lua_State *L, weir_State *S, int error) {
   while (collect_one(L, S, error))
     ;
   while (!weir_deque_empty(&S->walk)) {
-    int how = (int)weir_deque_front(&S->walk).tag;
+    int how = (int)weir_deque_tag(&S->walk);
     weir_walk_aside(L, &S->walk);
     if (how == LOOK_BELOW) {
       look_below(L, S);

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "failure.h"
 #include "list.h"
+#include "ready.h"
 #include "sched.h"
 #include "wait.h"
 
@@ -82,9 +83,9 @@ static void keep_owner(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   Owner *o = lua_touserdata(L, -1);
   int looked = !c->straight && has_looked(S);
   if (c->straight || (!looked && o->epoch == S->epoch))
-    weir_deque_push(L, &S->pool, 0, NULL);
+    weir_deque_push(L, &S->pool, 0);
   else
-    weir_deque_push(L, &S->resting, S->epoch + (uint64_t)looked, NULL);
+    weir_deque_push(L, &S->resting, S->epoch + (uint32_t)looked);
   o->is_idle = 1;
 }
 
@@ -94,7 +95,7 @@ static int reuse_owner(lua_State *L, weir_State *S) {
     update_epoch(L, S); /* a finalizer may start and end coroutines */
   if (!weir_deque_empty(&S->pool))
     weir_deque_take_back(L, &S->pool);
-  else if (!weir_deque_empty(&S->resting) && weir_deque_front(&S->resting).tag < S->epoch)
+  else if (!weir_deque_empty(&S->resting) && weir_deque_tag(&S->resting) < S->epoch)
     weir_deque_take(L, &S->resting);
   else
     return 0;
@@ -179,7 +180,8 @@ void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
   lua_xmove(L, thread, n + 1);
   c->nargs = n + 2;
   c->life = LIFE_NEW;
-  c->raise = c->raw = c->gave_way = 0;
+  c->raise = c->gave_way = 0;
+  c->raw = 0;
 }
 
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
@@ -251,14 +253,14 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
                       int raise) {
   c->life = LIFE_READY;
   c->nargs = nargs;
-  c->raise = (unsigned)raise & 1;
+  c->raise = (uint8_t)raise;
   c->gave_way = 0;
   c->d.flags &= ~(uint32_t)FLAG_LEAVING;
   if (c->limited)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
   if (!(c->d.flags & FLAG_HELD))
-    weir_sched_ready(L, S, c, idx);
+    weir_ready_add(L, S, c, idx);
 }
 
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {
@@ -344,7 +346,7 @@ static void raise_hook(lua_State *L, lua_Debug *ar) {
     return;
   }
   luaL_checkstack(L, 4, NULL);
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   owner_of(L, lua_gettop(L))->raised = NULL;
   weir_coroutine_take_raise(L, c, lua_gettop(L));
   owner_of(L, lua_gettop(L) - 1)->raised = lua_topointer(L, -1);
@@ -354,7 +356,7 @@ static void raise_hook(lua_State *L, lua_Debug *ar) {
 int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err) {
   const Owner *o;
   lua_Debug ar;
-  weir_state_push_running(L, (weir_State *)S);
+  weir_coroutine_push_running(L, S);
   o = owner_of(L, lua_gettop(L));
   lua_pop(L, 1);
   return o->raised && o->raised == lua_topointer(L, err) && lua_getstack(L, 1, &ar) &&
@@ -394,7 +396,7 @@ int weir_coroutine_is_used(const weir_Coroutine *c) {
   return lua_status(c->thread) == LUA_OK && lua_getstack(c->thread, 0, &ar);
 }
 
-int weir_coroutine_can_resume(const weir_Coroutine *c) {
+int weir_coroutine_is_intact(const weir_Coroutine *c) {
   if (c->nargs && lua_gettop(c->thread) < c->nargs + (c->life == LIFE_NEW))
     return 0;
   if (c->life == LIFE_NEW)
@@ -406,12 +408,13 @@ int weir_coroutine_can_resume(const weir_Coroutine *c) {
    told inside of them; what has been fired before, behind them all. */
 static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
-  weir_Region fires = weir_deque_begin(&S->fires), hooks = weir_deque_begin(&S->hooks);
+  int in_hand = c->in_hand;
+  weir_Region fires, hooks;
   int status;
-  if (before != c) {
-    lua_pushvalue(L, idx);
-    weir_sched_enter(L, S);
-  }
+  weir_ready_take(L, S, c, idx);
+  fires = weir_deque_begin(&S->fires);
+  hooks = weir_deque_begin(&S->hooks);
+  S->running = c;
   S->close_depth++;
   S->busy++;
   c->life = LIFE_RUNNING;
@@ -420,8 +423,9 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   c->top = c->thread;
   S->busy--;
   S->close_depth--;
-  if (before != c)
-    weir_sched_leave(S, before);
+  S->running = before;
+  if (!in_hand)
+    weir_ready_put_down(S, c);
   weir_deque_end(&S->hooks, hooks);
   weir_deque_end(&S->fires, fires);
   return status;
@@ -469,7 +473,7 @@ static int apply_cancel(lua_State *L, const weir_Coroutine *c, int idx, int n, i
 static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   weir_list_remove(S->live_first, S->live_last, c, prev, next);
   c->life = LIFE_ENDED;
-  c->ticket = 0;
+  weir_ready_remove(S, c);
   if (c->d.timers)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   release(L, S, c, idx);

@@ -28,17 +28,21 @@ struct weir_Coroutine {
   lua_State *top;              /* where it runs: `thread` or its innermost generator's */
   weir_Coroutine *prev, *next; /* in the list of live ones */
   uint64_t born;               /* its number in the order of birth */
-  uint64_t ticket;             /* its place in a ready queue; 0: in none */
+  uint64_t ticket;             /* its place in the ready queue; 0: it is not there */
   double deadline;             /* of the grace time; HUGE_VAL: none */
   const char *name;            /* UV_NAME holds it; may be NULL */
   int nargs;                   /* LIFE_READY: values on top of `thread` */
+  int anchor;                  /* its slot while ready or in hand, see ready.h */
   uint8_t life;                /* weir_Life */
-  unsigned raise : 1;          /* LIFE_READY: the value is an error to raise */
+  uint8_t raise;               /* LIFE_READY: the value is an error to raise */
+  uint8_t gave_way;            /* LIFE_READY with nothing delivered: weir_GaveWay */
+  uint8_t list;                /* of the ready queue, in which it is; valid while `ticket` is set */
+  uint8_t in_hand;             /* running, or about to, or a caller */
+  uint8_t untouched;           /* LIFE_NEW: nobody has had its thread since it was prepared */
   unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
   unsigned raising : 1;        /* a hook on `thread` is about to raise OWNER_ERROR */
-  unsigned gave_way : 2;       /* LIFE_READY with nothing delivered: weir_GaveWay */
   unsigned struck : 1;         /* the cancel error has been raised in it */
-  unsigned called : 1;         /* a caller on `callers` waits for its first wait */
+  unsigned called : 1;         /* the last of `callers` waits for its first wait */
   unsigned blocked : 1;        /* a C call stands between its generator and its thread */
   unsigned unwinding : 1;      /* an uncaught error is closing its variables */
   unsigned force : 1;          /* to be closed at the next wait */
@@ -70,6 +74,15 @@ static inline int weir_is_coroutine(const weir_Deferred *d) {
 static inline int weir_coroutine_is_executing(const weir_Deferred *d) {
   const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
   return weir_is_coroutine(d) && (c->life == LIFE_RUNNING || c->life == LIFE_CALLING);
+}
+
+/* LIFE_CALLING: the caller of this one, or of an earlier call of the loop; perhaps NULL. */
+static inline weir_Coroutine *weir_coroutine_caller(const weir_Coroutine *c) {
+  return weir_coroutine(c->d.earlier);
+}
+/* Pushes the running one. [-0, +1, -] */
+static inline void weir_coroutine_push_running(lua_State *L, const weir_State *S) {
+  weir_anchor_push(L, &S->anchors, S->running->anchor);
 }
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
@@ -117,7 +130,12 @@ int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err);
 /* Somebody else has resumed its thread, and it runs: it must not be touched. */
 int weir_coroutine_is_used(const weir_Coroutine *c);
 /* False if somebody else has resumed or closed its thread. */
-int weir_coroutine_can_resume(const weir_Coroutine *c);
+int weir_coroutine_is_intact(const weir_Coroutine *c);
+static inline int weir_coroutine_can_resume(const weir_Coroutine *c) {
+  if (c->nargs || c->life == LIFE_NEW)
+    return c->untouched || weir_coroutine_is_intact(c);
+  return lua_status(c->thread) == LUA_YIELD;
+}
 
 /* Is the value at idx an owner? */
 int weir_owner_at(lua_State *L, const weir_State *S, int idx);

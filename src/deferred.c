@@ -362,7 +362,7 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   if (d->flags & (FLAG_QUEUED | FLAG_BUSY))
     return;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->fires, 0, NULL);
+  weir_deque_push(L, &S->fires, 0);
   d->flags |= FLAG_QUEUED;
 }
 

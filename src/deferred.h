@@ -96,7 +96,8 @@ struct weir_Deferred {
   uint32_t seen;               /* number of the last weir_Above that came by; with several links */
   weir_Deferred *first, *last; /* waiters, in the order they came */
   weir_Deferred *target;       /* what it waits on */
-  weir_Deferred *earlier, *later; /* neighbours among the waiters of `target` */
+  weir_Deferred *earlier, *later; /* neighbours among the waiters of `target`; a coroutine's, that
+                                     waits for nothing, in the ready queue or among callers */
   int64_t slot;                   /* key in the table of waiters of `target`, ascending */
   struct weir_Timer *timers;      /* armed limits: timeouts and grace */
 };

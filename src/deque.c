@@ -5,13 +5,11 @@
 #include <string.h>
 
 #define TRIM_SEGMENTS 64u /* an empty deque with more room than this gives it back */
-/* Positions start in the middle, so that the front can grow as well. */
-#define ORIGIN ((uint64_t)1 << 62)
 
 void weir_deque_init(weir_Deque *q) {
   q->ring = NULL;
   q->cap = 0;
-  q->floor = q->base = q->head = q->tail = ORIGIN;
+  q->floor = q->base = q->head = q->tail = 0;
 }
 
 /* Rings and segments belong to the registry: nothing is left behind however the state ends. */
@@ -64,67 +62,30 @@ static void grow_ring(lua_State *L, weir_Deque *q) {
     drop(L, old.ring);
 }
 
-/* Makes room for `pos`, which is just outside of what is in use; and, as growth is dear, for as
-   much again as there was. Arguments: the deque, 1 if to the front. */
+/* Makes room at the tail; and, as growth is dear, for half as much again as there was. Argument:
+   the deque. */
 static int grow(lua_State *L) {
   weir_Deque *q = lua_touserdata(L, 1);
-  int front = lua_toboolean(L, 2);
-  uint64_t pos = front ? q->head - 1 : q->tail;
-  uint64_t low = pos < q->floor ? pos : q->floor, high = pos < q->floor ? q->tail : pos;
+  uint64_t pos = q->tail;
   size_t more = q->cap / 2;
-  while (high / WEIR_SLOTS - low / WEIR_SLOTS >= q->cap)
+  while (pos / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap)
     grow_ring(L, q);
   do {
     if (!*weir_deque_place(q, pos))
       *weir_deque_place(q, pos) = new_segment(L);
     pos += WEIR_SLOTS;
-  } while (!front && more-- && pos / WEIR_SLOTS - low / WEIR_SLOTS < q->cap);
+  } while (more-- && pos / WEIR_SLOTS - q->floor / WEIR_SLOTS < q->cap);
   return 0;
 }
 
-void weir_deque_make_room(lua_State *L, weir_Deque *q, int front) {
+void weir_deque_make_room(lua_State *L, weir_Deque *q) {
   luaL_checkstack(L, 6, "too many nested calls");
   lua_pushcfunction(L, grow);
   lua_pushlightuserdata(L, q);
-  lua_pushboolean(L, front);
-  weir_call_quietly(L, 2, 0);
+  weir_call_quietly(L, 1, 0);
 }
 
 /* ---- values ---- */
-
-/* Behind everything. */
-static void store_back(lua_State *L, weir_Segment *seg, int at) {
-  if (seg->top != at - 1)
-    lua_settop(seg->stack, at - 1);
-  lua_xmove(L, seg->stack, 1);
-  seg->top = at;
-}
-
-static void store_front(lua_State *L, weir_Segment *seg, int at) {
-  if (seg->top < at) {
-    store_back(L, seg, at);
-    return;
-  }
-  lua_xmove(L, seg->stack, 1);
-  lua_replace(seg->stack, at);
-}
-
-static int has_slot_in_front(const weir_Deque *q) {
-  uint64_t pos = q->head - 1, low = pos < q->floor ? pos : q->floor;
-  uint64_t high = pos < q->floor ? q->tail : pos;
-  return high / WEIR_SLOTS - low / WEIR_SLOTS < q->cap && *weir_deque_place(q, pos) != NULL;
-}
-
-void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
-  weir_Segment *seg;
-  if (!has_slot_in_front(q))
-    weir_deque_make_room(L, q, 1);
-  if (q->floor == q->head)
-    q->floor--;
-  seg = *weir_deque_place(q, --q->head);
-  store_front(L, seg, weir_deque_slot(q->head));
-  seg->entry[q->head % WEIR_SLOTS] = (weir_Entry){tag, item};
-}
 
 /* Of nothing there is no order, and no need for room. */
 void weir_deque_rest(lua_State *L, weir_Deque *q) {

@@ -1,5 +1,6 @@
 /*
-** A double-ended queue of Lua values, each with an entry beside it. The values
+** A queue of Lua values, each with a number beside it, that can be taken from both
+** ends. The values
 ** stand on the stacks of private threads, one per segment, so that the
 ** collector sees them and a value moves in and out with lua_xmove, without a
 ** table. Not bounded by LUAI_MAXSTACK: segments are added as needed.
@@ -22,17 +23,11 @@
 
 #define WEIR_SLOTS 128u /* values per segment */
 
-/* What a queue's owner keeps beside a value: a number, and the value's own address. */
-typedef struct weir_Entry {
-  uint64_t tag;
-  void *item;
-} weir_Entry;
-
 /* Owned by the registry, under its own address, until the deque drops it. */
 typedef struct weir_Segment {
-  lua_State *stack; /* nil, then the slots up to `top`; our user value 1 */
-  int top;          /* nothing above it is in use */
-  weir_Entry entry[WEIR_SLOTS];
+  lua_State *stack;         /* nil, then the slots up to `top`; our user value 1 */
+  int top;                  /* nothing above it is in use */
+  uint32_t tag[WEIR_SLOTS]; /* what its user keeps beside each value */
 } weir_Segment;
 
 typedef struct weir_Deque {
@@ -45,16 +40,14 @@ void weir_deque_init(weir_Deque *q);
 /* Lets go of what it holds. */
 void weir_deque_free(lua_State *L, weir_Deque *q);
 
-/* As weir_deque_push, to the front. */
-void weir_deque_push_front(lua_State *L, weir_Deque *q, uint64_t tag, void *item);
 /* Moves the value at the back to the top of L. [-0, +1, -] */
 void weir_deque_take_back(lua_State *L, weir_Deque *q);
 static inline weir_Segment **weir_deque_place(const weir_Deque *q, uint64_t pos) {
   return &q->ring[(pos / WEIR_SLOTS) & (q->cap - 1)];
 }
-/* The entry beside the value at the front. */
-static inline weir_Entry weir_deque_front(const weir_Deque *q) {
-  return (*weir_deque_place(q, q->head))->entry[q->head % WEIR_SLOTS];
+/* The number beside the value at the front. */
+static inline uint32_t weir_deque_tag(const weir_Deque *q) {
+  return (*weir_deque_place(q, q->head))->tag[q->head % WEIR_SLOTS];
 }
 static inline int weir_deque_empty(const weir_Deque *q) {
   return q->head == q->tail;
@@ -67,8 +60,8 @@ static inline size_t weir_deque_length(const weir_Deque *q) {
 
 #define WEIR_NIL 1 /* index of a nil on the stack of each segment */
 
-/* Makes room at the back, or at the front; and brings an empty one to rest. */
-void weir_deque_make_room(lua_State *L, weir_Deque *q, int front);
+/* Makes room at the back; and brings an empty one to rest. */
+void weir_deque_make_room(lua_State *L, weir_Deque *q);
 void weir_deque_rest(lua_State *L, weir_Deque *q);
 
 /* Index on the stack of its segment. */
@@ -76,24 +69,19 @@ static inline int weir_deque_slot(uint64_t pos) {
   return (int)(pos % WEIR_SLOTS) + WEIR_NIL + 1;
 }
 
-/* After this one push is sure not to fail. [-0, +0, m] */
-static inline void weir_deque_reserve(lua_State *L, weir_Deque *q) {
-  if (q->tail / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap || !*weir_deque_place(q, q->tail))
-    weir_deque_make_room(L, q, 0);
-}
-
-/* Moves the value on top of L to the back, with an entry beside it.
+/* Moves the value on top of L to the back, with a number beside it.
    [-1, +0, m]; nothing is changed on an error */
-static inline void weir_deque_push(lua_State *L, weir_Deque *q, uint64_t tag, void *item) {
+static inline void weir_deque_push(lua_State *L, weir_Deque *q, uint32_t tag) {
   int at = weir_deque_slot(q->tail);
   weir_Segment *seg;
-  weir_deque_reserve(L, q);
+  if (q->tail / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap || !*weir_deque_place(q, q->tail))
+    weir_deque_make_room(L, q);
   seg = *weir_deque_place(q, q->tail);
   if (seg->top != at - 1) /* what lies above is not in use */
     lua_settop(seg->stack, at - 1);
   lua_xmove(L, seg->stack, 1);
   seg->top = at;
-  seg->entry[q->tail++ % WEIR_SLOTS] = (weir_Entry){tag, item};
+  seg->tag[q->tail++ % WEIR_SLOTS] = tag;
 }
 
 static inline void weir_deque_fetch(lua_State *L, weir_Segment *seg, int at) {

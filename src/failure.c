@@ -142,7 +142,7 @@ static void link_source(lua_State *L, const weir_State *S, int note, int err) {
 
 /* Has the running coroutine seen the error at err come out of a wait or a generator? */
 static void link_seen(lua_State *L, weir_State *S, int note, int err) {
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   lua_getiuservalue(L, -1, UV_OWNER);
   lua_getiuservalue(L, -1, OWNER_SEEN);
   link_source(L, S, note, err);
@@ -150,7 +150,7 @@ static void link_seen(lua_State *L, weir_State *S, int note, int err) {
 }
 
 static void keep_in_owner(lua_State *L, weir_State *S, int slot) { /* the note on top */
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   lua_getiuservalue(L, -1, UV_OWNER);
   lua_pushvalue(L, -3);
   lua_setiuservalue(L, -2, slot);
@@ -329,7 +329,7 @@ void weir_failure_see(lua_State *L, int cidx, int idx) {
 
 void weir_failure_seen(lua_State *L, weir_State *S, int idx) {
   weir_failure_handled(L, S, idx);
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   weir_failure_see(L, lua_gettop(L), idx);
   lua_pop(L, 1);
 }

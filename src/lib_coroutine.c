@@ -42,7 +42,7 @@ static int spawn(lua_State *L) {
 static int current(lua_State *L) {
   weir_State *S = weir_upstate(L);
   if (S->running)
-    weir_state_push_running(L, S);
+    weir_coroutine_push_running(L, S);
   else
     lua_pushnil(L);
   return 1;

@@ -144,7 +144,7 @@ static int on_hold(lua_State *L) {
   weir_State *S = weir_upstate(L);
   lua_settop(L, 2);
   weir_state_push(L, S, HOME_HOOKS);
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   lua_createtable(L, HOOK_UNPAUSE, 0);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, HOOK_PAUSE);

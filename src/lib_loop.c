@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "lib.h"
 #include "platform.h"
+#include "ready.h"
 #include "sched.h"
 
 /* ---- stepping ---- */
@@ -16,7 +17,7 @@ static void check_host(lua_State *L, const weir_State *S, const char *what) {
 /* The loop goes idle: what nobody has handled by now is reported. A handler may give it work. */
 static double idle(lua_State *L, weir_State *S, double left) {
   weir_failure_report_all(L, S);
-  return weir_sched_is_ready(L, S) ? 0 : left;
+  return weir_sched_is_ready(S) ? 0 : left;
 }
 
 static int step(lua_State *L) {
@@ -96,11 +97,11 @@ static int run(lua_State *L) {
   }
   weir_check_callable(L, 1);
   d = &weir_coroutine_make(L, S)->d;
-  weir_sched_ready(L, S, lua_touserdata(L, 1), 1);
+  weir_ready_add(L, S, lua_touserdata(L, 1), 1);
   loop(L, S, d);
   lua_settop(L, 1);
   weir_failure_handled(L, S, 1);
-  if (!weir_sched_is_ready(L, S))
+  if (!weir_sched_is_ready(S))
     weir_failure_report_all(L, S);
   n = weir_deferred_push_outcome(L, lua_touserdata(L, 1), 1);
   return d->flags & FLAG_FAILED ? lua_error(L) : n;

@@ -15,7 +15,7 @@ int weir_lost_gc(lua_State *L) {
   lua_getiuservalue(L, 1, OWNER_COROUTINE);
   c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
   if (c && c->life != LIFE_ENDED)
-    weir_deque_push(L, &S->found, 0, NULL);
+    weir_deque_push(L, &S->found, 0);
   else if (!weir_owner_is_idle(L, 1))
     return 0;
   lua_getmetatable(L, 1);

@@ -4,7 +4,7 @@
 #include "coroutine.h"
 #include "failure.h"
 #include "link.h"
-#include "sched.h"
+#include "ready.h"
 #include "wait.h"
 #include "walk.h"
 
@@ -30,13 +30,13 @@ static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int 
   if (d->phase != PHASE_PENDING || !(d->flags & FLAG_HOOKS))
     return;
   lua_pushvalue(L, idx);
-  weir_deque_push(L, &S->hooks, 0, NULL);
+  weir_deque_push(L, &S->hooks, 0);
 }
 
 static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->flags |= FLAG_HELD;
   if (is_queueable(d))
-    weir_coroutine(d)->ticket = 0;
+    weir_ready_remove(S, weir_coroutine(d));
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_freeze((weir_Timed *)(void *)d);
   queue_hook(L, S, d, idx);
@@ -45,7 +45,7 @@ static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->flags &= ~(uint32_t)FLAG_HELD;
   if (is_queueable(d))
-    weir_sched_ready(L, S, weir_coroutine(d), idx);
+    weir_ready_add(L, S, weir_coroutine(d), idx);
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_thaw(L, S, idx);
   queue_hook(L, S, d, idx);
@@ -68,7 +68,7 @@ static void branch_links(lua_State *L, weir_State *S, uint32_t change) {
   while (!lua_isnil(L, -1)) {
     ((weir_Deferred *)lua_touserdata(L, -1))->nheld += change;
     lua_pushvalue(L, -1);
-    weir_deque_push(L, &S->walk, 0, NULL);
+    weir_deque_push(L, &S->walk, 0);
     weir_walk_down(L, LINK_NEXT);
   }
   lua_pop(L, 1);

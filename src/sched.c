@@ -10,100 +10,13 @@
 #include "lost.h"
 #include "pause.h"
 #include "platform.h"
+#include "ready.h"
 #include "tail.h"
-
-/* ---- who is running ---- */
-
-void weir_sched_enter(lua_State *L, weir_State *S) {
-  S->running = lua_touserdata(L, -1);
-  if (!lua_checkstack(S->run, 4))
-    luaL_error(L, "too many nested coroutines");
-  lua_xmove(L, S->run, 1);
-}
-
-void weir_sched_leave(weir_State *S, weir_Coroutine *before) {
-  lua_pop(S->run, 1);
-  S->running = before;
-}
-
-/* ---- the ready queue ---- */
-
-static weir_Deque *queue_for(weir_State *S, const weir_Coroutine *c) {
-  if (c->gave_way == GAVE_A_PASS)
-    return &S->yielded;
-  return S->looping || S->inline_runs ? &S->woken : &S->late;
-}
-
-void weir_sched_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  c->ticket = ++S->ticket;
-  lua_pushvalue(L, idx);
-  weir_deque_push(L, queue_for(S, c), c->ticket, c);
-}
-
-/* Before all others. */
-static void queue_first(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  c->ticket = --S->front;
-  lua_pushvalue(L, idx);
-  weir_deque_push_front(L, &S->late, c->ticket, c);
-}
-
-/* An entry counts while its number is its coroutine's ticket: leaving a queue is taking that away.
- */
-static int is_stale(weir_Entry e) {
-  return ((const weir_Coroutine *)e.item)->ticket != e.tag;
-}
-
-static void drop_stale(lua_State *L, weir_Deque *q) {
-  do {
-    weir_deque_take(L, q);
-    lua_pop(L, 1);
-  } while (!weir_deque_empty(q) && is_stale(weir_deque_front(q)));
-}
-
-/* The number at the head, of those that count; UINT64_MAX if there is none. */
-static inline uint64_t head_tag(lua_State *L, weir_Deque *q) {
-  if (!weir_deque_empty(q) && is_stale(weir_deque_front(q)))
-    drop_stale(L, q);
-  return weir_deque_empty(q) ? UINT64_MAX : weir_deque_front(q).tag;
-}
-
-/* The queue whose head a pass runs next: of those that gave way, only tickets below `limit`. */
-static weir_Deque *least_of_all(lua_State *L, weir_State *S, uint64_t limit) {
-  uint64_t woken = head_tag(L, &S->woken), late = head_tag(L, &S->late);
-  uint64_t yielded = head_tag(L, &S->yielded);
-  uint64_t least = woken < late ? woken : late;
-  if (yielded < limit && yielded < least)
-    return &S->yielded;
-  if (least == UINT64_MAX)
-    return NULL;
-  return woken < late ? &S->woken : &S->late;
-}
-
-static inline weir_Deque *next_of_all(lua_State *L, weir_State *S, uint64_t limit) {
-  if (!weir_deque_empty(&S->woken) || !weir_deque_empty(&S->late))
-    return least_of_all(L, S, limit);
-  return head_tag(L, &S->yielded) < limit ? &S->yielded : NULL;
-}
-
-int weir_sched_is_ready(lua_State *L, weir_State *S) {
-  return next_of_all(L, S, UINT64_MAX) != NULL;
-}
-
-/* The budget is spent: what is woken but has not run waits for the next pass, not for a host's
-   call. */
-static void set_late(lua_State *L, weir_State *S) {
-  while (head_tag(L, &S->woken) != UINT64_MAX) {
-    weir_Entry e = weir_deque_front(&S->woken);
-    weir_deque_take(L, &S->woken);
-    weir_deque_push(L, &S->late, e.tag, e.item);
-  }
-}
 
 /* ---- the trampoline ---- */
 
 static int running_to(lua_State *L, weir_State *S) {
-  weir_state_push_running(L, S);
+  weir_coroutine_push_running(L, S);
   return lua_gettop(L);
 }
 
@@ -157,11 +70,6 @@ static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_settop(L, idx - 1);
 }
 
-/* Has nobody had its thread since it was prepared? */
-static int is_untouched(const weir_Coroutine *c) {
-  return c->life == LIFE_NEW && c->ticket == 0;
-}
-
 static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
   int nargs;
   if (c->raw && c->raise)
@@ -169,46 +77,33 @@ static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults)
   nargs = c->nargs;
   c->nargs = 0;
   c->gave_way = GAVE_NO_WAY;
+  c->untouched = 0;
   c->life = LIFE_RUNNING;
   S->signal = SIGNAL_NONE;
   return lua_resume(c->thread, L, nargs, nresults);
 }
 
-/* Is there nothing to be done between this resume and the next? */
-static int is_plain(const weir_State *S, const weir_Coroutine *c) {
-  return !c->force && !c->called && weir_deque_empty(&S->fires) && weir_deque_empty(&S->hooks) &&
-         !(S->budget < HUGE_VAL);
-}
-
-/* Nothing may be raised on `run`, which nobody calls. */
-static void give_way(lua_State *L, weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
-  weir_Deque *q;
+static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   c->life = LIFE_READY;
   c->nargs = 0;
   c->raise = 0;
-  c->gave_way = way;
-  if (c->d.flags & FLAG_HELD)
-    return;
-  q = queue_for(S, c);
-  weir_deque_reserve(L, q);
-  c->ticket = ++S->ticket;
-  if (is_plain(S, c))
-    S->running = NULL; /* its value goes from `run` into the queue */
-  else
-    lua_pushvalue(S->run, -1);
-  weir_deque_push(S->run, q, c->ticket, c);
+  c->gave_way = (uint8_t)way;
+  if (!(c->d.flags & FLAG_HELD))
+    weir_ready_append(S, c);
 }
 
 /* The running one goes aside for its callee, which it has yielded. */
 static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  weir_Coroutine *callee;
-  weir_deque_reserve(L, &S->callers);
-  c->life = LIFE_CALLING;
-  c->raise = c->raw = 0;
-  weir_deque_push(S->run, &S->callers, 0, NULL);
-  lua_xmove(c->thread, S->run, 1);
-  callee = S->running = lua_touserdata(S->run, -1);
+  weir_Coroutine *callee = lua_touserdata(c->thread, -1);
+  callee->anchor = weir_anchor_take(L, &S->anchors, c->thread);
+  callee->in_hand = callee->untouched = 1;
   callee->called = callee->straight = 1;
+  c->life = LIFE_CALLING;
+  c->raise = 0;
+  c->raw = 0;
+  c->d.earlier = &S->callers->d;
+  S->callers = c;
+  S->running = callee;
 }
 
 static int hop(lua_State *L, weir_State *S, int n) {
@@ -246,8 +141,8 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     if (S->signal == SIGNAL_NONE)
       return 0;
     /* fall through */
-  case SIGNAL_YIELD: give_way(L, S, c, GAVE_A_PASS); return 0;
-  case SIGNAL_TURN: give_way(L, S, c, GAVE_A_TURN);
+  case SIGNAL_YIELD: give_way(S, c, GAVE_A_PASS); return 0;
+  case SIGNAL_TURN: give_way(S, c, GAVE_A_TURN);
   }
   return 0;
 }
@@ -255,26 +150,12 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
 static int step_running(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   int nresults = 0, status;
-  if (!is_untouched(c) && !weir_coroutine_can_resume(c)) {
+  if (!weir_coroutine_can_resume(c)) {
     body_broke(L, S, c, "a coroutine of weir was resumed or closed from outside");
     return 0;
   }
-  c->ticket = 0;
   status = resume(L, S, c, &nresults);
   return dispatch(L, S, c, status, nresults);
-}
-
-/* The one that the running one called has done with its first wait: its caller goes on. */
-static int return_to_caller(weir_State *S) {
-  weir_Coroutine *c = S->running;
-  if (!c->called)
-    return 0;
-  c->called = 0;
-  lua_pop(S->run, 1);
-  weir_deque_take_back(S->run, &S->callers);
-  S->running = lua_touserdata(S->run, -1);
-  S->running->life = LIFE_READY;
-  return 1;
 }
 
 static int budget_is_spent(weir_State *S) {
@@ -285,22 +166,24 @@ static int budget_is_spent(weir_State *S) {
   return S->over;
 }
 
-/* The budget is spent while callers wait for their turn, which comes first in the next step. */
-static void shelve_callers(lua_State *L, weir_State *S) {
-  while (return_to_caller(S)) {
-    int idx = running_to(L, S);
-    if (!(S->running->d.flags & FLAG_HELD))
-      queue_first(L, S, idx);
-    lua_settop(L, idx - 1);
-  }
+/* The running one goes out of hand; its caller, if it has one, goes on. */
+static int return_to_caller(weir_State *S) {
+  weir_Coroutine *c = S->running, *caller = c->called ? S->callers : NULL;
+  c->called = 0;
+  weir_ready_put_down(S, c);
+  S->running = caller;
+  if (!caller)
+    return 0;
+  S->callers = weir_coroutine_caller(caller);
+  caller->life = LIFE_READY;
+  return 1;
 }
 
-/* What could go on at once goes to the back of the queue instead. */
-static void requeue(lua_State *L, weir_State *S) {
-  int idx = running_to(L, S);
-  if (!(S->running->d.flags & FLAG_HELD))
-    weir_sched_ready(L, S, S->running, idx);
-  lua_settop(L, idx - 1);
+/* The budget is spent while callers wait for their turn, which comes first in the next step. */
+static void shelve_callers(weir_State *S) {
+  while (return_to_caller(S))
+    if (!(S->running->d.flags & FLAG_HELD))
+      weir_ready_add_first(S, S->running);
 }
 
 static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
@@ -312,45 +195,69 @@ static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_pop(L, 1);
 }
 
-/* Runs `running`, which is on top of `run`, until it waits or ends; after it, everyone who called
- * it. */
+/* The running one has done with this resume, and something is to be seen to before the next. */
+static void settle(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  if (c->force)
+    close_if_forced(L, S, c);
+  weir_deferred_drain(L, S);
+  weir_pause_settle_hooks(L, S);
+  if (budget_is_spent(S))
+    shelve_callers(S);
+  else
+    return_to_caller(S);
+}
+
+static int is_plain(const weir_State *S, const weir_Coroutine *c) {
+  return !c->force && !c->called && weir_deque_empty(&S->fires) && weir_deque_empty(&S->hooks) &&
+         !(S->budget < HUGE_VAL);
+}
+
+/* Resumes the running one. What could go on at once, but behind the budget, goes to the back of
+   the queue instead. */
 static void run_one(lua_State *L, weir_State *S) {
-  for (;;) {
-    weir_Coroutine *c = S->running;
-    if (step_running(L, S)) {
-      if (!budget_is_spent(S) || S->signal == SIGNAL_SPAWN)
-        continue;
-      requeue(L, S);
-    }
-    if (!S->running)
+  weir_Coroutine *c = S->running;
+  if (step_running(L, S)) {
+    if (!budget_is_spent(S) || S->signal == SIGNAL_SPAWN)
       return;
-    if (c->force)
-      close_if_forced(L, S, c);
-    weir_deferred_drain(L, S);
-    weir_pause_settle_hooks(L, S);
-    if (budget_is_spent(S)) {
-      shelve_callers(L, S);
-      break;
-    }
-    if (!return_to_caller(S))
-      break;
+    c->untouched = 0;
+    if (!(c->d.flags & FLAG_HELD))
+      weir_ready_append(S, c);
   }
-  weir_sched_leave(S, NULL);
+  if (is_plain(S, c)) {
+    weir_ready_put_down(S, c);
+    S->running = NULL;
+  } else {
+    settle(L, S, c);
+  }
 }
 
 /* ---- the loop ---- */
 
-static int run_head(lua_State *L, weir_State *S, weir_Deque *q) {
-  S->running = weir_deque_front(q).item;
-  weir_deque_take(S->run, q);
-  run_one(L, S);
-  return !S->over;
+/* Instead of the ticket below which all is run. */
+enum { ONLY_RUNNING, ONLY_WOKEN };
+
+static inline weir_Coroutine *next_to_run(const weir_State *S, uint64_t limit) {
+  if (S->over || limit == ONLY_RUNNING)
+    return NULL;
+  return limit == ONLY_WOKEN ? weir_ready_head(&S->ready[READY_WOKEN]) : weir_ready_next(S, limit);
 }
 
-static void reserve(lua_State *L, weir_State *S) {
+/* Runs what is in hand, everyone who called it, then what is ready. */
+static void run(lua_State *L, weir_State *S, uint64_t limit) {
+  for (;;) {
+    if (!S->running) {
+      weir_Coroutine *c = next_to_run(S, limit);
+      if (!c)
+        return;
+      weir_ready_pop(S, c);
+      S->running = c;
+    }
+    run_one(L, S);
+  }
+}
+
+static void reserve(lua_State *L) {
   luaL_checkstack(L, 16, "too many nested calls");
-  if (!lua_checkstack(S->run, 8))
-    luaL_error(L, "too many nested coroutines");
 }
 
 static void begin_turn(lua_State *L, weir_State *S) {
@@ -368,15 +275,14 @@ static void end_turn(lua_State *L, weir_State *S) {
 }
 
 static void run_woken(lua_State *L, weir_State *S) {
-  reserve(L, S);
+  reserve(L);
   begin_turn(L, S);
-  while (head_tag(L, &S->woken) != UINT64_MAX && run_head(L, S, &S->woken))
-    ;
+  run(L, S, ONLY_WOKEN);
   end_turn(L, S);
 }
 
 static int has_work(const weir_State *S) {
-  return !weir_deque_empty(&S->woken) || !weir_deque_empty(&S->found) ||
+  return S->ready[READY_WOKEN].first || !weir_deque_empty(&S->found) ||
          !weir_deque_empty(&S->dying);
 }
 
@@ -419,12 +325,8 @@ void weir_sched_turn(lua_State *L, weir_State *S) {
 
 /* What gave way during the pass waits for the next. */
 static void pass(lua_State *L, weir_State *S) {
-  uint64_t limit;
-  weir_Deque *q;
   begin_turn(L, S);
-  limit = S->ticket + 1;
-  while ((q = next_of_all(L, S, limit)) != NULL && run_head(L, S, q))
-    ;
+  run(L, S, S->ticket + 1);
   end_turn(L, S);
 }
 
@@ -485,13 +387,17 @@ static void step(lua_State *L, weir_State *S, double budget) {
   if (!S->over)
     fire_due(L, S, root);
   if (S->over)
-    set_late(L, S);
+    weir_ready_set_late(S);
   S->budget = HUGE_VAL;
   S->over = 0;
 }
 
-static int is_idle(lua_State *L, weir_State *S) {
-  return !weir_sched_is_ready(L, S) && weir_deque_empty(&S->found);
+int weir_sched_is_ready(const weir_State *S) {
+  return weir_ready_next(S, UINT64_MAX) != NULL;
+}
+
+static int is_idle(const weir_State *S) {
+  return !weir_sched_is_ready(S) && weir_deque_empty(&S->found);
 }
 
 /* Arguments: the state, the budget, whether to go on while anything is ready, and perhaps until
@@ -502,12 +408,12 @@ static int steps_task(lua_State *L) {
   double budget = lua_tonumber(L, 2);
   int again = lua_toboolean(L, 3);
   const weir_Deferred *d = lua_touserdata(L, 4);
-  reserve(L, S);
+  reserve(L);
   S->loop_busy = ++S->busy;
   S->looping++; /* also for what its timers wake */
   do
     step(L, S, budget);
-  while (again && !(d && weir_deferred_ready(d)) && !is_idle(L, S) && !lua_gethook(L));
+  while (again && !(d && weir_deferred_ready(d)) && !is_idle(S) && !lua_gethook(L));
   S->looping--;
   S->loop_busy = 0;
   S->busy--;
@@ -522,7 +428,7 @@ static double run_steps(lua_State *L, weir_State *S, double budget, int again) {
   lua_pushboolean(L, again);
   lua_rotate(L, -5, -1);
   protect(L, S, 4, 0);
-  return is_idle(L, S) ? next_timer(S) : 0;
+  return is_idle(S) ? next_timer(S) : 0;
 }
 
 double weir_sched_step(lua_State *L, weir_State *S, double budget) {
@@ -547,10 +453,13 @@ static int started(lua_State *L, int status, lua_KContext ctx) {
 /* Arguments: the state, the Coroutine. */
 static int spawn_task(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
+  weir_Coroutine *c = lua_touserdata(L, 2);
   S->busy++;
-  weir_sched_enter(L, S);
-  S->running->straight = 1;
-  run_one(L, S);
+  weir_ready_take(L, S, c, 2);
+  c->untouched = 1;
+  c->straight = 1;
+  S->running = c;
+  run(L, S, ONLY_RUNNING);
   S->busy--;
   weir_pause_settle_hooks(L, S);
   if (has_work(S))
@@ -570,7 +479,7 @@ int weir_sched_spawn(lua_State *L, weir_State *S) {
     lua_pushvalue(L, 1);
     protect(L, S, 2, 0);
   } else {
-    weir_sched_ready(L, S, lua_touserdata(L, 1), 1);
+    weir_ready_add(L, S, lua_touserdata(L, 1), 1);
     weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
   }
   lua_settop(L, 1);

@@ -12,8 +12,6 @@ static inline weir_Coroutine *weir_sched_suspendable(lua_State *L, const weir_St
   return c && c->top == L && !c->blocked && lua_isyieldable(L) ? c : NULL;
 }
 
-/* To the back of the ready queue; not while held. [-0, +0, m] */
-void weir_sched_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
 /* Starts the new Coroutine, the only value of L: at once where that is possible, else in turn. The
    tail of a lua_CFunction that returns it. */
 int weir_sched_spawn(lua_State *L, weir_State *S);
@@ -35,11 +33,7 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget);
 static inline int weir_sched_may_run(const weir_State *S) {
   return S->busy == S->loop_busy && (S->loop_busy || S->inline_runs);
 }
-/* Is anything ready? Drops what has left the queues. */
-int weir_sched_is_ready(lua_State *L, weir_State *S);
-
-/* Makes the Coroutine on top of L the running one until weir_sched_leave. [-1, +0, -] */
-void weir_sched_enter(lua_State *L, weir_State *S);
-void weir_sched_leave(weir_State *S, weir_Coroutine *before);
+/* Is anything ready? */
+int weir_sched_is_ready(const weir_State *S);
 
 #endif

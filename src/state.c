@@ -6,14 +6,15 @@
 #include "coroutine.h"
 #include "failure.h"
 #include "lost.h"
+#include "ready.h"
 
 #define GRACE_SECONDS 5.0
 
 static const char key; /* its address is the registry key */
 
 static void each_deque(lua_State *L, weir_State *S, void (*f)(lua_State *, weir_Deque *)) {
-  weir_Deque *all[] = {&S->woken, &S->late,   &S->yielded, &S->callers, &S->fires, &S->hooks,
-                       &S->walk,  &S->ending, &S->found,   &S->dying,   &S->pool,  &S->resting};
+  weir_Deque *all[] = {&S->fires, &S->hooks, &S->walk, &S->ending,
+                       &S->found, &S->dying, &S->pool, &S->resting};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     f(L, all[i]);
 }
@@ -41,11 +42,6 @@ void weir_state_set(lua_State *L, weir_State *S, int slot) {
   lua_replace(S->home, slot);
 }
 
-void weir_state_push_running(lua_State *L, weir_State *S) {
-  lua_pushvalue(S->run, -1);
-  lua_xmove(S->run, L, 1);
-}
-
 /* lua_close: finalizers of owners came first and put what was suspended into `found`. */
 static int close_state(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
@@ -54,6 +50,7 @@ static int close_state(lua_State *L) {
   weir_lost_close(L, S);
   weir_failure_report_all(L, S);
   each_deque(L, S, weir_deque_free);
+  weir_anchor_free(L, &S->anchors);
   return 0;
 }
 
@@ -64,17 +61,16 @@ static inline struct weir_Place place_in(const weir_Deque *q) {
 
 void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->running = S->running;
+  m->callers = S->callers;
   m->busy = S->busy;
   m->loop_busy = S->loop_busy;
   m->looping = S->looping;
   m->fire_depth = S->fire_depth;
   m->close_depth = S->close_depth;
-  m->run_top = lua_gettop(S->run);
   m->fires = place_in(&S->fires);
   m->hooks = place_in(&S->hooks);
   m->walk = place_in(&S->walk);
   m->ending = place_in(&S->ending);
-  m->callers = place_in(&S->callers);
 }
 
 /* Ends the regions that an error has left open, and with them what they hold, unless `keep`: then
@@ -88,19 +84,29 @@ static void close_regions(weir_Deque *q, const struct weir_Place *then, int keep
     q->floor = q->head;
 }
 
+/* Those that an error has left in hand. */
+static void put_down(weir_State *S, const weir_Mark *m) {
+  if (S->running && S->running != m->running)
+    weir_ready_put_down(S, S->running);
+  while (S->callers != m->callers) {
+    weir_Coroutine *c = S->callers;
+    S->callers = weir_coroutine_caller(c);
+    weir_ready_put_down(S, c);
+  }
+}
+
 void weir_state_return(weir_State *S, const weir_Mark *m) {
+  put_down(S, m);
   S->running = m->running;
   S->busy = m->busy;
   S->loop_busy = m->loop_busy;
   S->looping = m->looping;
   S->fire_depth = m->fire_depth;
   S->close_depth = m->close_depth;
-  lua_settop(S->run, m->run_top);
   close_regions(&S->fires, &m->fires, 1);
   close_regions(&S->hooks, &m->hooks, 0);
   close_regions(&S->walk, &m->walk, 0);
   close_regions(&S->ending, &m->ending, 0);
-  close_regions(&S->callers, &m->callers, 0);
 }
 
 static lua_State *new_private_thread(lua_State *L, int owner, int slot, int height) {
@@ -120,14 +126,13 @@ weir_State *weir_state_open(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
     return S;
   }
-  S = lua_newuserdatauv(L, sizeof *S, 2);
+  S = lua_newuserdatauv(L, sizeof *S, 1);
   idx = lua_gettop(L);
   *S = (weir_State){.inline_runs = 1, .grace = GRACE_SECONDS, .budget = HUGE_VAL};
   S->front = (uint64_t)1 << 62;
   S->ticket = S->front;
   each_deque(L, S, init_deque);
   S->home = new_private_thread(L, idx, 1, HOME_SLOTS);
-  S->run = new_private_thread(L, idx, 2, 0);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, close_state);
   lua_setfield(L, -2, "__gc");

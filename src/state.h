@@ -8,6 +8,7 @@
 #ifndef WEIR_STATE_H
 #define WEIR_STATE_H
 
+#include "anchor.h"
 #include "compat.h"
 #include "deque.h"
 #include "weir.h"
@@ -17,6 +18,17 @@ typedef struct weir_Deferred weir_Deferred;
 typedef struct weir_Coroutine weir_Coroutine;
 typedef struct weir_Clock weir_Clock;
 typedef struct weir_Note weir_Note;
+
+/* The lists of the ready queue, see ready.h. */
+typedef enum weir_ReadyList {
+  READY_WOKEN,   /* by the turn that is under way */
+  READY_LATE,    /* left by a budget, or queued by a host that asked not to run them */
+  READY_YIELDED, /* they gave way: a pass runs them once */
+  READY_LISTS
+} weir_ReadyList;
+typedef struct weir_Ready {
+  weir_Deferred *first, *last;
+} weir_Ready;
 
 /* Slots of the stack of `home`. */
 enum {
@@ -56,8 +68,9 @@ typedef enum weir_Signal {
 
 struct weir_State {
   lua_State *home;         /* fixed slots, see above */
-  lua_State *run;          /* on top: the value of `running`; below: those it interrupted */
   weir_Coroutine *running; /* NULL in the host, in callbacks and in hooks */
+  weir_Coroutine *callers; /* the last of those whose eager callee has not yet reached a wait; the
+                              one before it is its `earlier` */
   weir_Signal signal;
   int busy;        /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
   int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
@@ -69,11 +82,9 @@ struct weir_State {
   int fire_depth;  /* nested drains of `fires` */
   int close_depth; /* nested resets of threads, each on the C stack */
 
-  /* The ready queue: three, each in the order of tickets, the least of their heads comes first. */
-  weir_Deque woken;   /* by the turn that is under way */
-  weir_Deque late;    /* left by a budget, or queued by a host that asked not to run them */
-  weir_Deque yielded; /* they gave way: a pass runs them once */
-  weir_Deque callers; /* coroutines whose eager callee has not yet reached a wait */
+  weir_Ready ready[READY_LISTS];
+  weir_Anchors anchors; /* of what is ready or in hand */
+
   weir_Deque fires;   /* Deferreds with an outcome and callbacks or waiters to tell */
   weir_Deque hooks;   /* Deferreds whose pause or unpause hook may be due */
   weir_Deque walk;    /* side branches of a walk along what waits on what */
@@ -104,11 +115,11 @@ struct weir_State {
 /* Where the core stands, for whoever catches an error that goes through it: that of a failed
    allocation. */
 typedef struct weir_Mark {
-  weir_Coroutine *running;
-  int busy, loop_busy, looping, fire_depth, close_depth, run_top;
+  weir_Coroutine *running, *callers;
+  int busy, loop_busy, looping, fire_depth, close_depth;
   struct weir_Place { /* of a deque then */
     uint64_t head, base, tail;
-  } fires, hooks, walk, ending, callers;
+  } fires, hooks, walk, ending;
 } weir_Mark;
 void weir_state_mark(const weir_State *S, weir_Mark *mark);
 void weir_state_return(weir_State *S, const weir_Mark *mark);
@@ -128,8 +139,6 @@ static inline const void *weir_tag(const weir_State *S, weir_Tag tag) {
 void weir_state_push(lua_State *L, weir_State *S, int slot);
 /* Moves the top value into a slot of `home`. [-1, +0, -] */
 void weir_state_set(lua_State *L, weir_State *S, int slot);
-/* Pushes the running coroutine. [-0, +1, -] */
-void weir_state_push_running(lua_State *L, weir_State *S);
 
 #define weir_upstate(L) ((weir_State *)lua_touserdata((L), lua_upvalueindex(1)))
 

@@ -78,7 +78,8 @@ static int begin_body(lua_State *L, weir_Coroutine *c, int idx, int f) {
   if (weir_coroutine_undecorate(L, f))
     weir_coroutine_set_name(L, idx);
   weir_coroutine_load(L, c, lua_gettop(L) - f);
-  return !(c->d.flags & FLAG_HELD);
+  c->untouched = !(c->d.flags & FLAG_HELD);
+  return c->untouched;
 }
 
 static int end_with_top(lua_State *L, weir_State *S, int idx, int failed) {

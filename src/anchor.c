@@ -1,0 +1,77 @@
+#include "anchor.h"
+
+#include <string.h>
+
+#include "quiet.h"
+
+/* Segments and their array belong to the registry: nothing is left behind however the state ends.
+ */
+static void keep(lua_State *L, const void *p) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, p);
+}
+
+static void drop(lua_State *L, const void *p) {
+  lua_pushnil(L);
+  keep(L, p);
+}
+
+static weir_AnchorSegment *new_segment(lua_State *L) {
+  weir_AnchorSegment *seg = lua_newuserdatauv(L, sizeof *seg, 1);
+  seg->stack = lua_newthread(L);
+  lua_sethook(seg->stack, NULL, 0, 0);
+  if (!lua_checkstack(seg->stack, WEIR_ANCHORS + 4))
+    luaL_error(L, "not enough memory");
+  lua_settop(seg->stack, WEIR_ANCHOR_NIL);
+  seg->top = WEIR_ANCHOR_NIL;
+  lua_setiuservalue(L, -2, 1);
+  keep(L, seg);
+  return seg;
+}
+
+static void grow_array(lua_State *L, weir_Anchors *a) {
+  int cap = a->cap ? a->cap * 2 : 4;
+  weir_AnchorSegment **old = a->segments;
+  weir_AnchorSegment **segments = lua_newuserdatauv(L, (size_t)cap * sizeof *segments, 0);
+  if (old)
+    memcpy(segments, old, (size_t)a->n * sizeof *segments);
+  keep(L, segments);
+  a->segments = segments;
+  a->cap = cap;
+  if (old)
+    drop(L, old);
+}
+
+/* The new slots are given out in order. */
+static void add_segment(weir_Anchors *a, weir_AnchorSegment *seg) {
+  int first = a->n * WEIR_ANCHORS + 1;
+  for (int i = 0; i < WEIR_ANCHORS; i++)
+    seg->next[i] = i + 1 < WEIR_ANCHORS ? first + i + 1 : a->free;
+  a->segments[a->n++] = seg;
+  a->free = first;
+}
+
+/* Argument: the anchors. As growth is dear, for half as much again as there was. */
+static int grow(lua_State *L) {
+  weir_Anchors *a = lua_touserdata(L, 1);
+  for (int more = a->n / 2; more >= 0; more--) {
+    if (a->n == a->cap)
+      grow_array(L, a);
+    add_segment(a, new_segment(L));
+  }
+  return 0;
+}
+
+void weir_anchor_grow(lua_State *L, weir_Anchors *a) {
+  luaL_checkstack(L, 6, "too many nested calls");
+  lua_pushcfunction(L, grow);
+  lua_pushlightuserdata(L, a);
+  weir_call_quietly(L, 1, 0);
+}
+
+void weir_anchor_free(lua_State *L, weir_Anchors *a) {
+  for (int i = 0; i < a->n; i++)
+    drop(L, a->segments[i]);
+  if (a->segments)
+    drop(L, a->segments);
+  *a = (weir_Anchors){0};
+}

@@ -1,0 +1,85 @@
+/*
+** Slots that keep values from the collector, for C structs to name by number.
+** They are on the stacks of private threads, so that a value comes and goes
+** without a table. Not bounded by LUAI_MAXSTACK: threads are added as needed.
+**
+** Free slots are a list, last in, first out. In it those above `top` of a segment
+** are in ascending order, as they come there in descending order: so the one that
+** is taken is never beyond the one above `top`.
+*/
+#ifndef WEIR_ANCHOR_H
+#define WEIR_ANCHOR_H
+
+#include "compat.h"
+
+#define WEIR_ANCHORS   128 /* slots per segment */
+#define WEIR_NO_ANCHOR 0
+
+/* Owned by the registry, under its own address. */
+typedef struct weir_AnchorSegment {
+  lua_State *stack;       /* nil, then the slots up to `top`; our user value 1 */
+  int top;                /* index: those above it are free */
+  int next[WEIR_ANCHORS]; /* of a free one, the number of the next that is free */
+} weir_AnchorSegment;
+
+typedef struct weir_Anchors {
+  weir_AnchorSegment **segments; /* `cap` places, `n` of them in use; owned as they are */
+  int n, cap;
+  int free; /* the first of those that are; WEIR_NO_ANCHOR: none is left */
+  int used; /* how many are not */
+} weir_Anchors;
+
+/* Adds a segment. Runs no finalizer. [-0, +0, m] */
+void weir_anchor_grow(lua_State *L, weir_Anchors *a);
+/* All slots are empty: lets go of them. */
+void weir_anchor_free(lua_State *L, weir_Anchors *a);
+
+#define WEIR_ANCHOR_NIL 1 /* index of a nil on the stack of each segment */
+
+static inline weir_AnchorSegment *weir_anchor_segment(const weir_Anchors *a, int slot) {
+  return a->segments[(unsigned)(slot - 1) / WEIR_ANCHORS];
+}
+/* Index on the stack of its segment. */
+static inline int weir_anchor_index(int slot) {
+  return (int)((unsigned)(slot - 1) % WEIR_ANCHORS) + WEIR_ANCHOR_NIL + 1;
+}
+
+/* Moves the value on top of `from` into a slot; returns that. [-1, +0, m]; `L` is where an error
+   is raised, and then nothing is changed */
+static inline int weir_anchor_take(lua_State *L, weir_Anchors *a, lua_State *from) {
+  weir_AnchorSegment *seg;
+  int slot;
+  if (a->free == WEIR_NO_ANCHOR)
+    weir_anchor_grow(L, a);
+  slot = a->free;
+  seg = weir_anchor_segment(a, slot);
+  a->free = seg->next[(unsigned)(slot - 1) % WEIR_ANCHORS];
+  a->used++;
+  lua_xmove(from, seg->stack, 1);
+  if (seg->top < weir_anchor_index(slot))
+    seg->top++;
+  else
+    lua_replace(seg->stack, weir_anchor_index(slot));
+  return slot;
+}
+
+/* Empties the slot. */
+static inline void weir_anchor_drop(weir_Anchors *a, int slot) {
+  weir_AnchorSegment *seg = weir_anchor_segment(a, slot);
+  if (seg->top == weir_anchor_index(slot))
+    lua_settop(seg->stack, --seg->top);
+  else
+    lua_copy(seg->stack, WEIR_ANCHOR_NIL, weir_anchor_index(slot));
+  seg->next[(unsigned)(slot - 1) % WEIR_ANCHORS] = a->free;
+  a->free = slot;
+  a->used--;
+}
+
+/* Pushes the value in a slot. [-0, +1, -] */
+static inline void weir_anchor_push(lua_State *L, const weir_Anchors *a, int slot) {
+  lua_State *stack = weir_anchor_segment(a, slot)->stack;
+  lua_pushvalue(stack, weir_anchor_index(slot));
+  lua_xmove(stack, L, 1);
+}
+
+#endif

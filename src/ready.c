@@ -1,0 +1,65 @@
+#include "ready.h"
+
+static void unlink(weir_State *S, weir_Coroutine *c) {
+  weir_Ready *q = &S->ready[c->list];
+  weir_list_remove(q->first, q->last, &c->d, earlier, later);
+}
+
+static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  if (c->anchor != WEIR_NO_ANCHOR)
+    return;
+  lua_pushvalue(L, idx);
+  c->anchor = weir_anchor_take(L, &S->anchors, L);
+}
+
+void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  keep(L, S, c, idx);
+  if (c->ticket)
+    unlink(S, c);
+  weir_ready_append(S, c);
+}
+
+void weir_ready_add_first(weir_State *S, weir_Coroutine *c) {
+  weir_Ready *q = &S->ready[READY_LATE];
+  weir_ready_remove(S, c);
+  c->ticket = --S->front;
+  c->list = READY_LATE;
+  weir_list_append(q->last, q->first, &c->d, later, earlier);
+}
+
+void weir_ready_remove(weir_State *S, weir_Coroutine *c) {
+  if (!c->ticket)
+    return;
+  unlink(S, c);
+  c->ticket = 0;
+  if (!c->in_hand)
+    weir_ready_put_down(S, c);
+}
+
+void weir_ready_set_late(weir_State *S) {
+  weir_Ready *woken = &S->ready[READY_WOKEN], *late = &S->ready[READY_LATE];
+  weir_Deferred *d;
+  while ((d = woken->first) != NULL) {
+    unlink(S, weir_coroutine(d));
+    weir_coroutine(d)->list = READY_LATE;
+    weir_list_append(late->first, late->last, d, earlier, later);
+  }
+}
+
+static uint64_t head_ticket(const weir_Ready *q) {
+  return q->first ? weir_ready_head(q)->ticket : UINT64_MAX;
+}
+
+weir_Coroutine *weir_ready_least(const weir_State *S, uint64_t limit) {
+  uint64_t woken = head_ticket(&S->ready[READY_WOKEN]), late = head_ticket(&S->ready[READY_LATE]);
+  uint64_t yielded = head_ticket(&S->ready[READY_YIELDED]);
+  weir_ReadyList first = woken < late ? READY_WOKEN : READY_LATE;
+  if (yielded < limit && yielded < woken && yielded < late)
+    first = READY_YIELDED;
+  return weir_ready_head(&S->ready[first]);
+}
+
+void weir_ready_take(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  keep(L, S, c, idx);
+  c->in_hand = 1;
+}

@@ -1,0 +1,66 @@
+/*
+** The ready queue, and what keeps coroutines from the collector while they are in
+** it or being run: one slot of the anchors each. What waits has none.
+**
+** It is three lists, linked through `earlier` and `later`, which only waiters
+** use otherwise; each in the order of tickets, the least of their heads comes
+** first.
+*/
+#ifndef WEIR_READY_H
+#define WEIR_READY_H
+
+#include "coroutine.h"
+#include "list.h"
+
+/* To the back, if it is there from where it is; not while held. [-0, +0, m] */
+void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
+/* The same for one in hand, which is not there. [-0, +0, -] */
+static inline void weir_ready_append(weir_State *S, weir_Coroutine *c) {
+  weir_ReadyList list = c->gave_way == GAVE_A_PASS     ? READY_YIELDED
+                        : S->looping || S->inline_runs ? READY_WOKEN
+                                                       : READY_LATE;
+  weir_Ready *q = &S->ready[list];
+  c->ticket = ++S->ticket;
+  c->list = (uint8_t)list;
+  weir_list_append(q->first, q->last, &c->d, earlier, later);
+}
+/* Before all others, one in hand. */
+void weir_ready_add_first(weir_State *S, weir_Coroutine *c);
+/* Takes it out, if it is in there. */
+void weir_ready_remove(weir_State *S, weir_Coroutine *c);
+/* What is woken waits for the next pass, not for a host's call. */
+void weir_ready_set_late(weir_State *S);
+
+static inline weir_Coroutine *weir_ready_head(const weir_Ready *q) {
+  return weir_coroutine(q->first);
+}
+
+/* The one that a pass runs next: of those that gave way, only tickets below `limit`; NULL if there
+   is none. */
+weir_Coroutine *weir_ready_least(const weir_State *S, uint64_t limit);
+static inline weir_Coroutine *weir_ready_next(const weir_State *S, uint64_t limit) {
+  weir_Coroutine *c = weir_ready_head(&S->ready[READY_YIELDED]);
+  if (S->ready[READY_WOKEN].first || S->ready[READY_LATE].first)
+    return weir_ready_least(S, limit);
+  return c && c->ticket < limit ? c : NULL;
+}
+
+/* Takes the head of a list in hand. */
+static inline void weir_ready_pop(weir_State *S, weir_Coroutine *c) {
+  weir_Ready *q = &S->ready[c->list];
+  weir_list_remove(q->first, q->last, &c->d, earlier, later);
+  c->ticket = 0;
+  c->in_hand = 1;
+}
+/* Takes the Coroutine at idx in hand: it is kept. [-0, +0, m] */
+void weir_ready_take(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
+/* Done with it: it is kept only while it is in the queue. */
+static inline void weir_ready_put_down(weir_State *S, weir_Coroutine *c) {
+  c->in_hand = 0;
+  if (!c->ticket) {
+    weir_anchor_drop(&S->anchors, c->anchor);
+    c->anchor = WEIR_NO_ANCHOR;
+  }
+}
+
+#endif
