@@ -64,6 +64,7 @@ build = {
       "src/quiet.c",
       "src/ready.c",
       "src/sched.c",
+      "src/side.c",
       "src/site.c",
       "src/state.c",
       "src/tail.c",

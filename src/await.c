@@ -5,6 +5,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "failure.h"
+#include "side.h"
 #include "wait.h"
 
 int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level) {
@@ -22,10 +23,14 @@ int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {
 }
 
 /* Goes on where the running coroutine, and nobody else, has resumed L: the context is the state. */
-static void check_resumed(lua_State *L, const weir_State *S) {
+static void check_resumed(lua_State *L, weir_State *S) {
   const weir_Coroutine *c = S->running;
   if (!c || c->top != L)
     luaL_error(L, "a coroutine of weir was resumed from outside");
+  if (c->raise == RAISE_NOTED) {
+    lua_insert(L, -2);
+    weir_failure_see(L, S);
+  }
   if (c->raise)
     lua_error(L);
 }
@@ -33,13 +38,13 @@ static void check_resumed(lua_State *L, const weir_State *S) {
 /* The values lie above the Deferred. */
 static int got_values(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  check_resumed(L, (const weir_State *)ctx);
+  check_resumed(L, (weir_State *)ctx);
   return lua_gettop(L) - 1;
 }
 
 static int got_turn(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  check_resumed(L, (const weir_State *)ctx);
+  check_resumed(L, (weir_State *)ctx);
   return 0;
 }
 
@@ -154,6 +159,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n) {
   weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_side_need(L, S, c, idx);
   c->raw = 1;
   if (n == 1) {
     lua_xmove(c->thread, L, 1);

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "pause.h"
 #include "sched.h"
+#include "side.h"
 #include "wait.h"
 #include "walk.h"
 
@@ -312,11 +313,13 @@ static int is_kept(const weir_Coroutine *c) {
 void weir_cancel_leave(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int error = lua_gettop(L);
+  weir_side_need(L, S, c, idx);
   if (!c->d.target || (c->d.flags & FLAG_LEAVING) || is_kept(c)) { /* gone, or already leaving */
     lua_settop(L, error - 1);
     return;
   }
-  weir_coroutine_set_parting(L, idx, error);
+  lua_pushvalue(L, error);
+  weir_side_set(L, idx, SIDE_ERROR);
   lua_pushvalue(L, idx);
   if (descend(L, S, lua_gettop(L), error) == DESCEND) {
     lua_pushvalue(L, error);

@@ -8,98 +8,17 @@
 #include "list.h"
 #include "ready.h"
 #include "sched.h"
+#include "side.h"
 #include "wait.h"
 
 #define POOL_MOST     1024 /* idle threads kept for reuse */
 #define NESTED_CLOSES 100  /* resets within <close> handlers of resets, each on the C stack */
 
-typedef struct Owner {
-  const void *tag;    /* TAG_OWNER */
-  lua_State *thread;  /* OWNER_THREAD holds it */
-  lua_Hook hook;      /* the user's own, while ours waits to raise */
-  const void *raised; /* what ours has raised last, only to compare */
-  int count;          /* of `hook` */
-  int line;           /* of the yield at which ours raises */
-  uint32_t epoch;     /* that of weir_State when its coroutine was made */
-  uint8_t mask;       /* of `hook` */
-  uint8_t is_idle;    /* kept to be used again */
-} Owner;
-
 /* ---- threads ---- */
-
-int weir_owner_at(lua_State *L, const weir_State *S, int idx) {
-  const Owner *o = lua_touserdata(L, idx);
-  return o && lua_rawlen(L, idx) == sizeof *o && o->tag == weir_tag(S, TAG_OWNER);
-}
-
-int weir_owner_is_idle(lua_State *L, int idx) {
-  return ((const Owner *)lua_touserdata(L, idx))->is_idle;
-}
-
-static void new_owner(lua_State *L, weir_State *S) {
-  Owner *o = lua_newuserdatauv(L, sizeof *o, OWNER_SLOTS);
-  *o = (Owner){.tag = weir_tag(S, TAG_OWNER)};
-  o->thread = lua_newthread(L);
-  lua_setiuservalue(L, -2, OWNER_THREAD);
-  weir_state_push(L, S, HOME_OWNER);
-  lua_setmetatable(L, -2);
-}
-
-/*
-** What is garbage gets its finalizer called some time after the collector has
-** found it so; and another finalizer may have brought it back before. Whoever had
-** such a coroutine's thread by then would be taken for lost. So an owner that the
-** collector has come by while its coroutine was out of hand rests until it has
-** come by again: by then all finalizers of the first time have been called.
-*/
-
-static int has_looked(weir_State *S) {
-  int gone = lua_rawgeti(S->home, HOME_TOKEN, 1) == LUA_TNIL;
-  lua_pop(S->home, 1);
-  return gone;
-}
-
-static void update_epoch(lua_State *L, weir_State *S) {
-  if (!has_looked(S))
-    return;
-  weir_state_push(L, S, HOME_TOKEN);
-  lua_newtable(L);
-  lua_rawseti(L, -2, 1);
-  lua_pop(L, 1);
-  S->epoch++;
-}
-
-static size_t idle_owners(const weir_State *S) {
-  return weir_deque_length(&S->pool) + weir_deque_length(&S->resting);
-}
 
 static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
   return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 &&
-         idle_owners(S) < POOL_MOST && !S->closing;
-}
-
-/* Takes the owner on top. */
-static void keep_owner(lua_State *L, weir_State *S, const weir_Coroutine *c) {
-  Owner *o = lua_touserdata(L, -1);
-  int looked = !c->straight && has_looked(S);
-  if (c->straight || (!looked && o->epoch == S->epoch))
-    weir_deque_push(L, &S->pool, 0);
-  else
-    weir_deque_push(L, &S->resting, S->epoch + (uint32_t)looked);
-  o->is_idle = 1;
-}
-
-/* Pushes one whose thread is idle, if there is any. */
-static int reuse_owner(lua_State *L, weir_State *S) {
-  if (weir_deque_empty(&S->pool))
-    update_epoch(L, S); /* a finalizer may start and end coroutines */
-  if (!weir_deque_empty(&S->pool))
-    weir_deque_take_back(L, &S->pool);
-  else if (!weir_deque_empty(&S->resting) && weir_deque_tag(&S->resting) < S->epoch)
-    weir_deque_take(L, &S->resting);
-  else
-    return 0;
-  return 1;
+         weir_deque_length(&S->pool) < POOL_MOST && !S->closing;
 }
 
 /* As lua_newthread would have inherited it. */
@@ -109,21 +28,15 @@ static void inherit_hook(lua_State *L, lua_State *thread) {
     lua_sethook(thread, hook, lua_gethookmask(L), lua_gethookcount(L));
 }
 
-/* Pushes an owner; its thread is idle. */
+/* Pushes an idle thread. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
-  Owner *o;
-  if (idle_owners(S) == 0 || !reuse_owner(L, S))
-    new_owner(L, S);
-  o = lua_touserdata(L, -1);
-  o->is_idle = 0;
-  o->epoch = S->epoch;
-  inherit_hook(L, o->thread);
-  return o->thread;
-}
-
-static void clear_slot(lua_State *L, int owner, int slot) {
-  lua_pushnil(L);
-  lua_setiuservalue(L, owner, slot);
+  lua_State *thread;
+  if (weir_deque_empty(&S->pool))
+    return lua_newthread(L);
+  weir_deque_take_back(L, &S->pool);
+  thread = lua_tothread(L, -1);
+  inherit_hook(L, thread);
+  return thread;
 }
 
 static void drop_raise(lua_State *L, weir_Coroutine *c, int idx) {
@@ -133,22 +46,18 @@ static void drop_raise(lua_State *L, weir_Coroutine *c, int idx) {
 
 /* Takes the thread from the Coroutine at idx; it is empty. */
 static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  int owner;
-  lua_getiuservalue(L, idx, UV_OWNER);
-  owner = lua_gettop(L);
-  clear_slot(L, owner, OWNER_COROUTINE);
-  if (c->parting)
-    clear_slot(L, owner, OWNER_ERROR);
-  if (c->seen)
-    clear_slot(L, owner, OWNER_SEEN);
   if (c->raising)
     drop_raise(L, c, idx);
-  if (is_reusable(S, c))
-    keep_owner(L, S, c);
-  else
-    lua_pop(L, 1);
+  if (c->has_side)
+    weir_side_drop(L, c, idx);
+  if (is_reusable(S, c)) {
+    lua_getiuservalue(L, idx, UV_THREAD);
+    weir_deque_push(L, &S->pool, 0);
+  }
   lua_pushnil(L);
-  lua_setiuservalue(L, idx, UV_OWNER);
+  lua_setiuservalue(L, idx, UV_THREAD);
+  weir_state_push(L, S, HOME_ENDED);
+  lua_setmetatable(L, idx);
   c->thread = c->top = NULL;
 }
 
@@ -191,9 +100,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   c->born = ++S->born;
   c->deadline = HUGE_VAL;
   c->thread = c->top = acquire(L, S);
-  lua_pushvalue(L, idx);
-  lua_setiuservalue(L, -2, OWNER_COROUTINE);
-  lua_setiuservalue(L, idx, UV_OWNER);
+  lua_setiuservalue(L, idx, UV_THREAD);
   lua_insert(L, -n - 2);
   weir_coroutine_load(L, c, n);
   weir_list_append(S->live_first, S->live_last, c, prev, next);
@@ -202,12 +109,15 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
 
 void weir_coroutine_set_name(lua_State *L, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    c->name = lua_tostring(L, -1);
-    lua_setiuservalue(L, idx, UV_NAME);
-  } else {
+  if (lua_type(L, -1) != LUA_TSTRING) {
     lua_pop(L, 1);
+    return;
   }
+  c->name = lua_tostring(L, -1);
+  if (c->has_side)
+    weir_side_set(L, idx, SIDE_NAME);
+  else
+    lua_setiuservalue(L, idx, UV_SIDE);
 }
 
 weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S) {
@@ -274,24 +184,12 @@ void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx) {
   lua_getiuservalue(L, idx, UV_VALUE);
 }
 
-void weir_coroutine_set_parting(lua_State *L, int idx, int error) {
-  lua_getiuservalue(L, idx, UV_OWNER);
-  lua_pushvalue(L, error);
-  lua_setiuservalue(L, -2, OWNER_ERROR);
-  lua_pop(L, 1);
-  ((weir_Coroutine *)lua_touserdata(L, idx))->parting = 1;
-}
-
 /* The error with which it leaves what it waited on: of a cancel, else of a limit. */
 static void push_parting_error(lua_State *L, weir_Coroutine *c, int idx) {
-  if (weir_coroutine_is_due(c)) {
+  if (weir_coroutine_is_due(c))
     weir_coroutine_strike(L, c, idx);
-    return;
-  }
-  lua_getiuservalue(L, idx, UV_OWNER);
-  lua_getiuservalue(L, -1, OWNER_ERROR);
-  clear_slot(L, lua_gettop(L) - 1, OWNER_ERROR);
-  lua_remove(L, -2);
+  else
+    weir_side_take(L, idx, SIDE_ERROR);
 }
 
 void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
@@ -308,38 +206,31 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx
     weir_coroutine_raise(L, S, idx);
     return;
   }
+  if (failed && (d->flags & FLAG_NOTED)) {
+    lua_getiuservalue(L, didx, UV_TARGET);
+    lua_xmove(L, c->thread, 1);
+    failed = RAISE_NOTED;
+  }
   n = weir_deferred_push_outcome(L, d, didx);
   if (n)
     lua_xmove(L, c->thread, n);
-  if (failed)
-    weir_failure_see(L, idx, didx);
-  set_ready(L, S, c, idx, n, failed);
+  set_ready(L, S, c, idx, failed == RAISE_NOTED ? 2 : n, failed);
 }
 
 /* ---- errors at a plain coroutine.yield ---- */
 
-static Owner *owner_of(lua_State *L, int idx) {
-  Owner *o;
-  lua_getiuservalue(L, idx, UV_OWNER);
-  o = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return o;
-}
-
 /* Pushes the error that was to be raised; the user's own hook comes back. */
 void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx) {
-  Owner *o = owner_of(L, idx);
-  lua_sethook(c->thread, o->hook, o->mask, o->count);
+  const weir_Side *side = weir_side_of(L, idx);
+  lua_sethook(c->thread, side->hook, side->mask, side->count);
   c->raising = 0;
-  lua_getiuservalue(L, idx, UV_OWNER);
-  lua_getiuservalue(L, -1, OWNER_ERROR);
-  clear_slot(L, lua_gettop(L) - 1, OWNER_ERROR);
-  lua_remove(L, -2);
+  weir_side_take(L, idx, SIDE_ERROR);
 }
 
 static void raise_hook(lua_State *L, lua_Debug *ar) {
   weir_State *S = weir_state_get(L);
   weir_Coroutine *c = S ? S->running : NULL;
+  weir_Side *side;
   (void)ar;
   if (!c || c->thread != L || !c->raising) {
     lua_sethook(L, NULL, 0, 0);
@@ -347,21 +238,24 @@ static void raise_hook(lua_State *L, lua_Debug *ar) {
   }
   luaL_checkstack(L, 4, NULL);
   weir_coroutine_push_running(L, S);
-  owner_of(L, lua_gettop(L))->raised = NULL;
+  side = weir_side_of(L, lua_gettop(L));
+  side->raised = NULL;
   weir_coroutine_take_raise(L, c, lua_gettop(L));
-  owner_of(L, lua_gettop(L) - 1)->raised = lua_topointer(L, -1);
+  side->raised = lua_topointer(L, -1);
   lua_error(L);
 }
 
 int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err) {
-  const Owner *o;
+  const weir_Side *side;
   lua_Debug ar;
+  if (!S->running->has_side)
+    return 0;
   weir_coroutine_push_running(L, S);
-  o = owner_of(L, lua_gettop(L));
+  side = weir_side_of(L, lua_gettop(L));
   lua_pop(L, 1);
-  return o->raised && o->raised == lua_topointer(L, err) && lua_getstack(L, 1, &ar) &&
+  return side->raised && side->raised == lua_topointer(L, err) && lua_getstack(L, 1, &ar) &&
                  lua_getinfo(L, "S", &ar) && ar.what[0] != 'C'
-             ? o->line
+             ? side->line
              : 0;
 }
 
@@ -374,18 +268,15 @@ static int line_of_yield(lua_State *thread) {
 /* coroutine.yield has no continuation of ours to raise from; a count hook raises at the next
    instruction instead. */
 void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx) {
-  Owner *o = owner_of(L, idx);
-  lua_getiuservalue(L, idx, UV_OWNER);
-  lua_insert(L, -2);
-  lua_setiuservalue(L, -2, OWNER_ERROR);
-  lua_pop(L, 1);
+  weir_Side *side = weir_side_of(L, idx);
+  weir_side_set(L, idx, SIDE_ERROR);
   if (!c->raising) {
-    o->hook = lua_gethook(c->thread);
-    o->mask = (uint8_t)lua_gethookmask(c->thread);
-    o->count = lua_gethookcount(c->thread);
+    side->hook = lua_gethook(c->thread);
+    side->mask = (uint8_t)lua_gethookmask(c->thread);
+    side->count = lua_gethookcount(c->thread);
   }
   c->raising = 1;
-  o->line = line_of_yield(c->thread);
+  side->line = line_of_yield(c->thread);
   lua_sethook(c->thread, raise_hook, LUA_MASKCOUNT, 1);
 }
 
@@ -435,9 +326,8 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
 static void forget_seen(lua_State *L, weir_Coroutine *c, int idx) {
   if (!c->seen)
     return;
-  lua_getiuservalue(L, idx, UV_OWNER);
-  clear_slot(L, lua_gettop(L), OWNER_SEEN);
-  lua_pop(L, 1);
+  lua_pushnil(L);
+  weir_side_set(L, idx, SIDE_SEEN);
   c->seen = 0;
 }
 
@@ -480,13 +370,12 @@ static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 }
 
 /* The note of the uncaught error, if it is that of the failure. */
-static void take_note(lua_State *L, weir_State *S, int idx) {
-  int top = lua_gettop(L);
-  lua_getiuservalue(L, idx, UV_OWNER);
-  lua_getiuservalue(L, -1, OWNER_NOTE);
-  clear_slot(L, top + 1, OWNER_NOTE);
+static void take_note(lua_State *L, weir_State *S, const weir_Coroutine *c, int idx) {
+  if (c->has_side)
+    weir_side_take(L, idx, SIDE_NOTE);
+  else
+    lua_pushnil(L);
   weir_state_set(L, S, HOME_LAST_FAILURE);
-  lua_settop(L, top);
 }
 
 /* Is the Deferred that was returned to be adopted? Not if a cancel is due: adopting is a wait
@@ -510,7 +399,7 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
     n = weir_deferred_pack_safely(L, n, &failed);
     n = apply_cancel(L, c, idx, n, &failed);
     if (c->unwinding)
-      take_note(L, S, idx);
+      take_note(L, S, c, idx);
     retire(L, S, c, idx);
     weir_deferred_set_outcome(L, S, &c->d, idx, n, failed);
     if (c->unwinding)

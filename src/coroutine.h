@@ -22,47 +22,41 @@ typedef enum weir_GaveWay {
   GAVE_A_TURN  /* goes on as if woken */
 } weir_GaveWay;
 
+/* What the values of a LIFE_READY one are. */
+typedef enum weir_Raise {
+  RAISE_NOT,
+  RAISE_ERROR, /* an error to raise */
+  RAISE_NOTED  /* the same on top of a note of it */
+} weir_Raise;
+
 struct weir_Coroutine {
   weir_Deferred d;             /* first: a Coroutine is a Deferred */
-  lua_State *thread;           /* valid until LIFE_ENDED; UV_OWNER holds it */
+  lua_State *thread;           /* valid until LIFE_ENDED; UV_THREAD holds it */
   lua_State *top;              /* where it runs: `thread` or its innermost generator's */
   weir_Coroutine *prev, *next; /* in the list of live ones */
   uint64_t born;               /* its number in the order of birth */
   uint64_t ticket;             /* its place in the ready queue; 0: it is not there */
   double deadline;             /* of the grace time; HUGE_VAL: none */
-  const char *name;            /* UV_NAME holds it; may be NULL */
+  const char *name;            /* UV_SIDE holds it; may be NULL */
   int nargs;                   /* LIFE_READY: values on top of `thread` */
   int anchor;                  /* its slot while ready or in hand, see ready.h */
   uint8_t life;                /* weir_Life */
-  uint8_t raise;               /* LIFE_READY: the value is an error to raise */
+  uint8_t raise;               /* LIFE_READY: weir_Raise */
   uint8_t gave_way;            /* LIFE_READY with nothing delivered: weir_GaveWay */
   uint8_t list;                /* of the ready queue, in which it is; valid while `ticket` is set */
   uint8_t in_hand;             /* running, or about to, or a caller */
   uint8_t untouched;           /* LIFE_NEW: nobody has had its thread since it was prepared */
   unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
-  unsigned raising : 1;        /* a hook on `thread` is about to raise OWNER_ERROR */
+  unsigned raising : 1;        /* a hook on `thread` is about to raise SIDE_ERROR */
   unsigned struck : 1;         /* the cancel error has been raised in it */
   unsigned called : 1;         /* the last of `callers` waits for its first wait */
   unsigned blocked : 1;        /* a C call stands between its generator and its thread */
   unsigned unwinding : 1;      /* an uncaught error is closing its variables */
   unsigned force : 1;          /* to be closed at the next wait */
-  unsigned parting : 1;        /* OWNER_ERROR has been used */
-  unsigned seen : 1;           /* OWNER_SEEN is set */
+  unsigned has_side : 1;       /* see side.h */
+  unsigned seen : 1;           /* SIDE_SEEN is set */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
-  unsigned straight : 1;       /* the trampoline has had it in hand since it was made */
-};
-
-/* User values of an owner: it holds a thread, passes from coroutine to coroutine with it, and has
-   the finalizer that tells when its coroutine was lost. */
-enum {
-  OWNER_THREAD = 1,
-  OWNER_COROUTINE,
-  OWNER_ERROR, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING; then, in a body
-                  that has no continuation of ours, what is to be raised, while `raising` */
-  OWNER_NOTE,  /* of an uncaught error, while `unwinding` */
-  OWNER_SEEN,  /* note of the last error that came out of a wait or generator, while `seen` */
-  OWNER_SLOTS = OWNER_SEEN
 };
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
@@ -87,8 +81,6 @@ static inline void weir_coroutine_push_running(lua_State *L, const weir_State *S
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);
-/* The Coroutine at idx is to leave its wait with the error at `error`. [-0, +0, -] */
-void weir_coroutine_set_parting(lua_State *L, int idx, int error);
 /* Makes the values of L, a function and arguments, into a Coroutine, then the only value. [*, +1,
  * m] */
 weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S);
@@ -136,10 +128,5 @@ static inline int weir_coroutine_can_resume(const weir_Coroutine *c) {
     return c->untouched || weir_coroutine_is_intact(c);
   return lua_status(c->thread) == LUA_YIELD;
 }
-
-/* Is the value at idx an owner? */
-int weir_owner_at(lua_State *L, const weir_State *S, int idx);
-/* Is the owner at idx without a coroutine, and kept for the next? */
-int weir_owner_is_idle(lua_State *L, int idx);
 
 #endif

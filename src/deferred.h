@@ -68,9 +68,9 @@ enum {
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
   UV_TARGET,    /* what it waits on; after a failure a note */
   UV_DEFERRED = UV_TARGET,
-  UV_OWNER, /* coroutines: the owner of its thread */
-  UV_NAME,  /* coroutines */
-  UV_COROUTINE = UV_NAME,
+  UV_THREAD, /* coroutines: until it ends */
+  UV_SIDE,   /* coroutines: its name or nil; if `has_side`, that */
+  UV_COROUTINE = UV_SIDE,
   UV_ARGUMENTS = UV_TARGET + 1, /* timed ones: what to fire with */
   UV_TIMED = UV_ARGUMENTS
 };

@@ -4,6 +4,7 @@
 
 #include "coroutine.h"
 #include "list.h"
+#include "side.h"
 
 #define TRACE_MOST 50 /* awaits that a traceback shows */
 
@@ -142,19 +143,23 @@ static void link_source(lua_State *L, const weir_State *S, int note, int err) {
 
 /* Has the running coroutine seen the error at err come out of a wait or a generator? */
 static void link_seen(lua_State *L, weir_State *S, int note, int err) {
+  if (!S->running->seen)
+    return;
   weir_coroutine_push_running(L, S);
-  lua_getiuservalue(L, -1, UV_OWNER);
-  lua_getiuservalue(L, -1, OWNER_SEEN);
+  weir_side_push(L, lua_gettop(L), SIDE_SEEN);
   link_source(L, S, note, err);
-  lua_pop(L, 2);
+  lua_pop(L, 1);
 }
 
-static void keep_in_owner(lua_State *L, weir_State *S, int slot) { /* the note on top */
+/* Moves the note on top into a slot of the side of the running coroutine. */
+static void keep(lua_State *L, weir_State *S, int slot) {
+  int me;
   weir_coroutine_push_running(L, S);
-  lua_getiuservalue(L, -1, UV_OWNER);
-  lua_pushvalue(L, -3);
-  lua_setiuservalue(L, -2, slot);
-  lua_pop(L, 2);
+  lua_insert(L, -2);
+  me = lua_gettop(L) - 1;
+  weir_side_need(L, S, S->running, me);
+  weir_side_set(L, me, slot);
+  lua_pop(L, 1);
 }
 
 int weir_failure_handler(lua_State *L) {
@@ -167,8 +172,7 @@ int weir_failure_handler(lua_State *L) {
   if (S->running) {
     note_stack(L, S, L, 1, 1);
     link_seen(L, S, 2, 1);
-    keep_in_owner(L, S, OWNER_NOTE);
-    lua_pop(L, 1);
+    keep(L, S, SIDE_NOTE);
   } else {
     note_stack(L, S, L, 1, 1);
     weir_state_set(L, S, HOME_LAST_FAILURE);
@@ -182,7 +186,7 @@ void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread) {
     return;
   note_stack(L, S, thread, 0, err);
   link_seen(L, S, err + 1, err);
-  keep_in_owner(L, S, OWNER_SEEN);
+  keep(L, S, SIDE_SEEN);
   S->running->seen = 1;
   lua_settop(L, err);
 }
@@ -315,23 +319,17 @@ void weir_failure_forget(lua_State *L, weir_State *S, int idx) {
   lua_setiuservalue(L, idx, UV_TARGET);
 }
 
-void weir_failure_see(lua_State *L, int cidx, int idx) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
-  weir_Coroutine *c = lua_touserdata(L, cidx);
-  if (!(d->flags & FLAG_NOTED))
-    return;
-  lua_getiuservalue(L, cidx, UV_OWNER);
-  lua_getiuservalue(L, idx, UV_TARGET);
-  lua_setiuservalue(L, -2, OWNER_SEEN);
-  lua_pop(L, 1);
-  c->seen = 1;
+void weir_failure_see(lua_State *L, weir_State *S) {
+  keep(L, S, SIDE_SEEN);
+  S->running->seen = 1;
 }
 
 void weir_failure_seen(lua_State *L, weir_State *S, int idx) {
   weir_failure_handled(L, S, idx);
-  weir_coroutine_push_running(L, S);
-  weir_failure_see(L, lua_gettop(L), idx);
-  lua_pop(L, 1);
+  if (!(((const weir_Deferred *)lua_touserdata(L, idx))->flags & FLAG_NOTED))
+    return;
+  lua_getiuservalue(L, idx, UV_TARGET);
+  weir_failure_see(L, S);
 }
 
 /* ---- tracebacks ---- */

@@ -46,9 +46,10 @@ void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread);
 void weir_failure_note(lua_State *L, weir_State *S, int idx);
 /* Somebody has seen the failure of the Deferred at idx. [-0, +0, -] */
 void weir_failure_handled(lua_State *L, weir_State *S, int idx);
-/* The Coroutine at c is about to see it: its own failure may come of it. [-0, +0, -] */
-void weir_failure_see(lua_State *L, int c, int idx);
-/* The running one is, and so it is handled. [-0, +0, -] */
+/* The running coroutine is about to see the failure that the note on top is of: its own may come of
+   it. [-1, +0, m] */
+void weir_failure_see(lua_State *L, weir_State *S);
+/* The same for that of the Deferred at idx, which is handled so. [-0, +0, m] */
 void weir_failure_seen(lua_State *L, weir_State *S, int idx);
 /* Its outcome is another now: the note, if any, goes. [-0, +0, -] */
 void weir_failure_forget(lua_State *L, weir_State *S, int idx);

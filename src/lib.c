@@ -81,6 +81,21 @@ static void new_class(lua_State *L, weir_State *S, int slot, const char *name, c
   weir_state_set(L, S, slot);
 }
 
+/* Another metatable, with the same methods. */
+static void copy_class(lua_State *L, weir_State *S, int from, int to) {
+  int top = lua_gettop(L);
+  lua_newtable(L);
+  weir_state_push(L, S, from);
+  lua_pushnil(L);
+  while (lua_next(L, top + 2)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, top + 1);
+  }
+  lua_settop(L, top + 1);
+  weir_state_set(L, S, to);
+}
+
 static void set_metamethod(lua_State *L, weir_State *S, int slot, const char *name,
                            lua_CFunction f) {
   luaL_Reg one[] = {{name, f}, {NULL, NULL}};
@@ -177,9 +192,9 @@ static void make_classes(lua_State *L, weir_State *S) {
   new_class(L, S, HOME_CLOCK, "weir.Clock", NULL, weir_lib_clock_methods);
   set_metamethod(L, S, HOME_DEFERRED, "__tostring", weir_lib_tostring);
   set_metamethod(L, S, HOME_COROUTINE, "__tostring", weir_lib_tostring);
+  copy_class(L, S, HOME_COROUTINE, HOME_ENDED);
+  set_metamethod(L, S, HOME_COROUTINE, "__gc", weir_lost_gc);
   set_metamethod(L, S, HOME_CLOCK, "__gc", weir_clock_gc);
-  new_hidden_class(L, S, HOME_OWNER, "weir.owner");
-  set_metamethod(L, S, HOME_OWNER, "__gc", weir_lost_gc);
   new_hidden_class(L, S, HOME_NOTE, "weir.note");
   set_metamethod(L, S, HOME_NOTE, "__gc", weir_note_gc);
   new_hidden_class(L, S, HOME_LIMIT, "weir.limit");
@@ -227,7 +242,6 @@ int luaopen_weir_core(lua_State *L) {
     make_classes(L, S);
     make_weak(L, S, HOME_NOTES, "v");
     make_weak(L, S, HOME_HOOKS, "k");
-    make_weak(L, S, HOME_TOKEN, "v");
     make_weak(L, S, HOME_SITES, "k");
     make_strings(L, S);
     make_clocks(L, S);

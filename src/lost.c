@@ -9,17 +9,15 @@
 
 int weir_lost_gc(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_Coroutine *c;
-  if (!weir_owner_at(L, S, 1) || S->closing)
+  const weir_Deferred *d = weir_deferred_at(L, S, 1);
+  if (!d || !weir_is_coroutine(d) || S->closing)
     return 0;
-  lua_getiuservalue(L, 1, OWNER_COROUTINE);
-  c = (weir_Coroutine *)(void *)weir_deferred_at(L, S, -1);
-  if (c && c->life != LIFE_ENDED)
-    weir_deque_push(L, &S->found, 0);
-  else if (!weir_owner_is_idle(L, 1))
+  if (((const weir_Coroutine *)(const void *)d)->life == LIFE_ENDED)
     return 0;
   lua_getmetatable(L, 1);
-  lua_setmetatable(L, 1); /* has a finalizer again: for lua_close, or for the next coroutine */
+  lua_setmetatable(L, 1); /* has a finalizer again, for lua_close */
+  lua_settop(L, 1);
+  weir_deque_push(L, &S->found, 0);
   return 0;
 }
 

@@ -64,8 +64,10 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
 /* A value that waits to be raised in a body that has no continuation of ours goes to a hook. */
 static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   int idx = running_to(L, S);
-  lua_xmove(c->thread, L, 1);
+  lua_xmove(c->thread, L, c->nargs);
   weir_coroutine_raise_raw(L, c, idx);
+  if (c->raise == RAISE_NOTED)
+    weir_failure_see(L, S);
   c->nargs = 0;
   lua_settop(L, idx - 1);
 }
@@ -97,7 +99,7 @@ static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
   weir_Coroutine *callee = lua_touserdata(c->thread, -1);
   callee->anchor = weir_anchor_take(L, &S->anchors, c->thread);
   callee->in_hand = callee->untouched = 1;
-  callee->called = callee->straight = 1;
+  callee->called = 1;
   c->life = LIFE_CALLING;
   c->raise = 0;
   c->raw = 0;
@@ -130,7 +132,6 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     body_broke(L, S, c, NULL);
     return 0;
   }
-  c->straight = 0;
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
   case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
@@ -457,7 +458,6 @@ static int spawn_task(lua_State *L) {
   S->busy++;
   weir_ready_take(L, S, c, 2);
   c->untouched = 1;
-  c->straight = 1;
   S->running = c;
   run(L, S, ONLY_RUNNING);
   S->busy--;

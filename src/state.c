@@ -13,8 +13,7 @@
 static const char key; /* its address is the registry key */
 
 static void each_deque(lua_State *L, weir_State *S, void (*f)(lua_State *, weir_Deque *)) {
-  weir_Deque *all[] = {&S->fires, &S->hooks, &S->walk, &S->ending,
-                       &S->found, &S->dying, &S->pool, &S->resting};
+  weir_Deque *all[] = {&S->fires, &S->hooks, &S->walk, &S->ending, &S->found, &S->dying, &S->pool};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     f(L, all[i]);
 }
@@ -42,7 +41,7 @@ void weir_state_set(lua_State *L, weir_State *S, int slot) {
   lua_replace(S->home, slot);
 }
 
-/* lua_close: finalizers of owners came first and put what was suspended into `found`. */
+/* lua_close: finalizers of coroutines came first and put what was suspended into `found`. */
 static int close_state(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   S->closing = 1;

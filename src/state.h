@@ -34,8 +34,8 @@ typedef struct weir_Ready {
 enum {
   HOME_DEFERRED = 1, /* metatables */
   HOME_COROUTINE,
+  HOME_ENDED, /* the same for a Coroutine without a body: it needs no finalizer */
   HOME_CLOCK,
-  HOME_OWNER,
   HOME_NOTE,
   HOME_LIMIT,
   HOME_GENERATOR,
@@ -49,9 +49,8 @@ enum {
   HOME_ON_UNHANDLED,
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
-  HOME_TOKEN,        /* weak table: 1 -> something that is gone once the collector has looked */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
-  HOME_LAST_FAILURE, /* note of the last uncaught error, until its owner takes it */
+  HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
   HOME_SLOTS = HOME_REASON
 };
@@ -85,14 +84,13 @@ struct weir_State {
   weir_Ready ready[READY_LISTS];
   weir_Anchors anchors; /* of what is ready or in hand */
 
-  weir_Deque fires;   /* Deferreds with an outcome and callbacks or waiters to tell */
-  weir_Deque hooks;   /* Deferreds whose pause or unpause hook may be due */
-  weir_Deque walk;    /* side branches of a walk along what waits on what */
-  weir_Deque ending;  /* what is to be closed, from the back */
-  weir_Deque found;   /* coroutines that the collector found, for the next turn */
-  weir_Deque dying;   /* cancelled this turn: those not ended by its end get a grace timer */
-  weir_Deque pool;    /* owners of threads to be used again */
-  weir_Deque resting; /* those to be used once the collector has looked: tag is the `epoch` */
+  weir_Deque fires;  /* Deferreds with an outcome and callbacks or waiters to tell */
+  weir_Deque hooks;  /* Deferreds whose pause or unpause hook may be due */
+  weir_Deque walk;   /* side branches of a walk along what waits on what */
+  weir_Deque ending; /* what is to be closed, from the back */
+  weir_Deque found;  /* coroutines that the collector found, for the next turn */
+  weir_Deque dying;  /* cancelled this turn: those not ended by its end get a grace timer */
+  weir_Deque pool;   /* idle threads, to be used again */
 
   lua_CFunction pcall, xpcall; /* Lua's own */
 
@@ -106,7 +104,6 @@ struct weir_State {
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
   int over;        /* the budget is spent */
   int owes_timers; /* it was before this step came to the timers: the next begins with them */
-  uint32_t epoch;  /* how often the collector was found to have looked */
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */
@@ -130,7 +127,7 @@ weir_State *weir_state_open(lua_State *L);
 weir_State *weir_state_get(lua_State *L);
 /* The first word of each of our userdata: it tells them from any other's, from each other and from
    those of another state, whatever metatable the debug library gave them. */
-typedef enum weir_Tag { TAG_DEFERRED, TAG_CLOCK, TAG_NOTE, TAG_OWNER, TAG_GENERATOR } weir_Tag;
+typedef enum weir_Tag { TAG_DEFERRED, TAG_CLOCK, TAG_NOTE, TAG_SIDE, TAG_GENERATOR } weir_Tag;
 static inline const void *weir_tag(const weir_State *S, weir_Tag tag) {
   return (const char *)S + tag;
 }
