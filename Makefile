@@ -54,7 +54,7 @@ BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
 .DELETE_ON_ERROR:
 .PHONY: build help demo examples test check spec c-spec second-compiler rock lint \
 	rockspec-lint tidy valgrind asan fuzz soak bench bench-limit bench-peers bench-count format \
-	install uninstall clean FORCE
+	install uninstall clean versions FORCE
 SUB = +@$(MAKE) --no-print-directory
 
 build: $(CORE) ## build weir/core.so (the default)
@@ -187,6 +187,9 @@ asan: ## the specs under the address and undefined-behaviour sanitizers
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
 	@$(RUN) spec/model/fuzz.lua $(or $(N),100000) $(SEED)
 
+versions: ## the specs with other releases of Lua (LUAS='DIR DIR'), see tools/versions.sh
+	@tools/versions.sh $(LUAS)
+
 soak: build ## memory stays flat, in both modes of the collector (SECONDS=60 SEED=1)
 	@$(RUN) spec/soak.lua $(or $(SECONDS),60) $(SEED)
 
@@ -195,8 +198,9 @@ format: ## clang-format the C sources in place
 
 # -- hand it on -----------------------------------------------------------------------------------
 
-LUA_DIR = $(DESTDIR)$(PREFIX)/share/lua/5.4
-LUA_C_DIR = $(DESTDIR)$(PREFIX)/lib/lua/5.4
+LUA_NUMBER = $(shell $(LUA) -e 'print(_VERSION:match "%d+%.%d+")')
+LUA_DIR = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_NUMBER)
+LUA_C_DIR = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_NUMBER)
 PC_DIR = $(DESTDIR)$(PREFIX)/lib/pkgconfig
 INCLUDE_DIR = $(DESTDIR)$(PREFIX)/include
 
@@ -206,7 +210,7 @@ prefix=$(PREFIX)
 includedir=$${prefix}/include
 
 Name: weir
-Description: Deferreds and coroutines for Lua 5.4
+Description: Deferreds and coroutines for Lua
 Version: scm
 Cflags: -I$${includedir}
 endef

@@ -51,6 +51,7 @@ build = {
       "src/deque.c",
       "src/describe.c",
       "src/failure.c",
+      "src/guard.c",
       "src/lib.c",
       "src/lib_clock.c",
       "src/lib_coroutine.c",

@@ -5,6 +5,8 @@
 #ifndef WEIR_COMPAT_H
 #define WEIR_COMPAT_H
 
+#include <stdio.h>
+
 #include "lauxlib.h"
 #include "lua.h"
 
@@ -16,11 +18,41 @@
 int luaL_error(lua_State *L, const char *fmt, ...) __attribute__((noreturn));
 #endif
 
-/* 5.4.6 gave lua_resetthread a second argument, and with it a new name. */
-#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50406
+/*
+** 5.4.0 to 5.4.4: lua_resetthread(co). 5.4.5 alone gave that a second argument;
+** 5.4.6 gave the one with two a new name and the old one back. 5.4.0 to 5.4.3
+** all call themselves 50400 here.
+*/
+#if LUA_VERSION_RELEASE_NUM >= 50406
 #define weir_closethread(co, from) lua_closethread((co), (from))
+#elif LUA_VERSION_RELEASE_NUM == 50405
+#define weir_closethread(co, from) lua_resetthread((co), (from))
 #else
 #define weir_closethread(co, from) ((void)(from), lua_resetthread(co))
+#endif
+
+/* Before 5.4.3 a thread whose handlers raised stays dead until it is reset once more. */
+#if LUA_VERSION_RELEASE_NUM < 50404
+#define weir_revive(co) ((void)(lua_status(co) == LUA_OK || lua_resetthread(co)))
+#else
+#define weir_revive(co) ((void)0)
+#endif
+
+/*
+** 5.5 lets the running coroutine close itself: coroutine.close ends it from any
+** depth. lua_resume returns LUA_OK with nothing on the stack, and the C functions
+** that were on it never return; see guard.h.
+*/
+#define WEIR_SELF_CLOSE (LUA_VERSION_NUM >= 505)
+
+/* 5.5 makes this of an error that is nil, behind the message handler. */
+#if LUA_VERSION_NUM >= 505
+#define WEIR_NIL_ERROR "<no error object>"
+#endif
+
+/* 5.5 keeps to itself what 5.4 offered modules for their messages. */
+#if !defined(lua_writestringerror)
+#define lua_writestringerror(s, p) (fprintf(stderr, (s), (p)), fflush(stderr))
 #endif
 
 #endif

@@ -342,8 +342,7 @@ int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
   status = close_thread(L, S, idx);
   if (status != LUA_OK) {
     lua_xmove(c->thread, L, 1);
-    if (lua_status(c->thread) != LUA_OK) /* before 5.4.3 the thread stays dead */
-      weir_closethread(c->thread, L);
+    weir_revive(c->thread);
   }
   lua_settop(c->thread, 0);
   forget_seen(L, c, idx);

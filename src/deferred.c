@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "guard.h"
 #include "link.h"
 #include "pause.h"
 #include "wait.h"
@@ -236,6 +237,7 @@ static int call_outside(lua_State *L, weir_State *S, int n, int nresults, int ha
   weir_Mark mark;
   int status;
   weir_state_mark(S, &mark);
+  weir_guard_begin(L, S, &mark, n);
   S->running = NULL;
   S->busy++;
   status = lua_pcall(L, n, nresults, handler);
@@ -245,6 +247,7 @@ static int call_outside(lua_State *L, weir_State *S, int n, int nresults, int ha
   } else {
     weir_state_return(S, &mark);
   }
+  weir_guard_end(L, S, &mark);
   return status;
 }
 

@@ -165,6 +165,12 @@ static void keep(lua_State *L, weir_State *S, int slot) {
 int weir_failure_handler(lua_State *L) {
   weir_State *S = weir_state_get(L);
   lua_settop(L, 1);
+#ifdef WEIR_NIL_ERROR
+  if (lua_isnil(L, 1)) {
+    lua_pushliteral(L, WEIR_NIL_ERROR);
+    lua_replace(L, 1);
+  }
+#endif
   if (S->running)
     S->running->unwinding = 1;
   if (weir_error_is(L, S, 1, ERROR_CANCELLED) || !lua_checkstack(L, 14))

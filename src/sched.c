@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "close.h"
 #include "failure.h"
+#include "guard.h"
 #include "lost.h"
 #include "pause.h"
 #include "platform.h"
@@ -14,6 +15,8 @@
 #include "tail.h"
 
 /* ---- the trampoline ---- */
+
+#define FOREIGN_HANDS "a coroutine of weir was resumed or closed from outside"
 
 static int running_to(lua_State *L, weir_State *S) {
   weir_coroutine_push_running(L, S);
@@ -32,21 +35,6 @@ static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int 
     weir_deferred_tell(L, S, &c->d, idx);
 }
 
-static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  int n = lua_gettop(c->thread) - 1;
-  int failed = lua_isboolean(c->thread, 1);
-  int idx = running_to(L, S);
-  if (n > 1 && !lua_checkstack(L, n + 8)) { /* the loop has reserved enough for one */
-    lua_pushliteral(L, "stack overflow");
-    n = failed = 1;
-  } else if (n > 0) {
-    lua_xmove(c->thread, L, n);
-  }
-  lua_settop(c->thread, 0);
-  end_body(L, S, c, n, failed);
-  lua_settop(L, idx - 1);
-}
-
 /* The thread died outside of its body, or somebody else used it. */
 static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const char *message) {
   int idx = running_to(L, S);
@@ -61,6 +49,25 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
   lua_settop(L, idx - 1);
 }
 
+static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  int n = lua_gettop(c->thread) - 1, failed, idx;
+  if (n < 0) { /* it has closed itself: see compat.h */
+    body_broke(L, S, c, FOREIGN_HANDS);
+    return;
+  }
+  failed = lua_isboolean(c->thread, 1);
+  idx = running_to(L, S);
+  if (n > 1 && !lua_checkstack(L, n + 8)) { /* the loop has reserved enough for one */
+    lua_pushliteral(L, "stack overflow");
+    n = failed = 1;
+  } else if (n > 0) {
+    lua_xmove(c->thread, L, n);
+  }
+  lua_settop(c->thread, 0);
+  end_body(L, S, c, n, failed);
+  lua_settop(L, idx - 1);
+}
+
 /* A value that waits to be raised in a body that has no continuation of ours goes to a hook. */
 static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   int idx = running_to(L, S);
@@ -72,6 +79,21 @@ static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_settop(L, idx - 1);
 }
 
+#if WEIR_SELF_CLOSE
+/* If it closes itself, what it had called of ours has not come to its end. */
+static int resume_thread(lua_State *L, weir_State *S, weir_Coroutine *c, int nargs, int *nresults) {
+  weir_Mark mark;
+  int status;
+  weir_state_mark(S, &mark);
+  status = lua_resume(c->thread, L, nargs, nresults);
+  if (status != LUA_YIELD && !(status == LUA_OK && lua_gettop(c->thread) > 0))
+    weir_state_return(S, &mark);
+  return status;
+}
+#else
+#define resume_thread(L, S, c, nargs, nresults) lua_resume((c)->thread, (L), (nargs), (nresults))
+#endif
+
 static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
   int nargs;
   if (c->raw && c->raise)
@@ -82,7 +104,7 @@ static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults)
   c->untouched = 0;
   c->life = LIFE_RUNNING;
   S->signal = SIGNAL_NONE;
-  return lua_resume(c->thread, L, nargs, nresults);
+  return resume_thread(L, S, c, nargs, nresults);
 }
 
 static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
@@ -152,7 +174,7 @@ static int step_running(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   int nresults = 0, status;
   if (!weir_coroutine_can_resume(c)) {
-    body_broke(L, S, c, "a coroutine of weir was resumed or closed from outside");
+    body_broke(L, S, c, FOREIGN_HANDS);
     return 0;
   }
   status = resume(L, S, c, &nresults);
@@ -291,12 +313,14 @@ static int has_work(const weir_State *S) {
    failed allocation, ends the host's call, not the scheduler. */
 static void protect(lua_State *L, weir_State *S, int n, int nresults) {
   weir_Mark mark;
+  int status;
   weir_state_mark(S, &mark);
-  if (lua_pcall(L, n, nresults, 0) == LUA_OK)
+  weir_guard_begin(L, S, &mark, n);
+  status = lua_pcall(L, n, nresults, 0);
+  weir_guard_end(L, S, &mark);
+  if (status == LUA_OK)
     return;
   weir_state_return(S, &mark);
-  S->over = 0;
-  S->budget = HUGE_VAL;
   lua_error(L);
 }
 

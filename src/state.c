@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "guard.h"
 #include "lost.h"
 #include "ready.h"
 
@@ -66,6 +67,8 @@ void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->looping = S->looping;
   m->fire_depth = S->fire_depth;
   m->close_depth = S->close_depth;
+  m->over = S->over;
+  m->budget = S->budget;
   m->fires = place_in(&S->fires);
   m->hooks = place_in(&S->hooks);
   m->walk = place_in(&S->walk);
@@ -102,6 +105,8 @@ void weir_state_return(weir_State *S, const weir_Mark *m) {
   S->looping = m->looping;
   S->fire_depth = m->fire_depth;
   S->close_depth = m->close_depth;
+  S->over = m->over;
+  S->budget = m->budget;
   close_regions(&S->fires, &m->fires, 1);
   close_regions(&S->hooks, &m->hooks, 0);
   close_regions(&S->walk, &m->walk, 0);
@@ -135,6 +140,10 @@ weir_State *weir_state_open(lua_State *L) {
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, close_state);
   lua_setfield(L, -2, "__gc");
+#if WEIR_SELF_CLOSE
+  lua_pushcfunction(L, weir_guard_close);
+  lua_setfield(L, -2, "__close");
+#endif
   lua_setmetatable(L, idx);
   lua_pushvalue(L, idx);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &key);

@@ -107,16 +107,25 @@ struct weir_State {
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */
+#if WEIR_SELF_CLOSE
+  const struct weir_Mark *guarded; /* the innermost that a guard watches over */
+#endif
 };
 
 /* Where the core stands, for whoever catches an error that goes through it: that of a failed
    allocation. */
 typedef struct weir_Mark {
   weir_Coroutine *running, *callers;
-  int busy, loop_busy, looping, fire_depth, close_depth;
+  int busy, loop_busy, looping, fire_depth, close_depth, over;
+  double budget;
   struct weir_Place { /* of a deque then */
     uint64_t head, base, tail;
   } fires, hooks, walk, ending;
+#if WEIR_SELF_CLOSE /* while a guard watches over it: */
+  const struct weir_Mark *outer;
+  int slot;     /* where the guard stands; 0: there is none */
+  int returned; /* it is of no use any more */
+#endif
 } weir_Mark;
 void weir_state_mark(const weir_State *S, weir_Mark *mark);
 void weir_state_return(weir_State *S, const weir_Mark *mark);
