@@ -32,7 +32,7 @@ SOURCES := $(sort $(wildcard src/*.c))
 OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
-C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] bench/*.c)
+C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c bench/*.c)
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
@@ -52,7 +52,7 @@ BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build help demo examples test check spec c-spec second-compiler rock lint \
+.PHONY: build help demo examples test check spec c-spec frames-spec second-compiler rock lint \
 	rockspec-lint tidy valgrind asan fuzz soak bench bench-limit bench-peers bench-count format \
 	install uninstall clean versions FORCE
 SUB = +@$(MAKE) --no-print-directory
@@ -120,6 +120,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) second-compiler
 	$(SUB) rock
 	$(SUB) c-spec
+	$(SUB) frames-spec
 	$(SUB) spec
 
 check: ## test, then clang-tidy, valgrind and sanitizers
@@ -139,6 +140,16 @@ c-spec: $(C_SPECS:%=$(OBJ)/c/%)
 $(OBJ)/c/%: spec/c/%.c $(wildcard src/*.h) $(OBJ)/command
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LDFLAGS) -o $@ $< $(LDLIBS)
+
+# In a weir of its own, whose real clock is the spec's.
+frames-spec: $(OBJ)/frames/weir/core.so ## the specs of weir.step with a budget
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(OBJ)/frames/?.so;;' $(WRAP) $(LUA) \
+		-e 'require "busted.runner" { standalone = false }' /dev/null --ignore-lua \
+		--cpath='$(OBJ)/frames/?.so' spec/budget/frames.lua
+
+$(OBJ)/frames/weir/core.so: spec/budget/time.c $(OBJECTS) $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc $(LDFLAGS) -shared -Wl,--wrap=weir_platform_now -o $@ $< $(OBJECTS) $(LDLIBS)
 
 second-compiler:
 	$(SUB) V=second CC=$(if $(findstring clang,$(CC)),gcc,clang) WERROR=-Werror build
@@ -173,14 +184,14 @@ tidy: ## clang-tidy
 # Both run the specs scaled down, and Lua closes the state when busted is through.
 valgrind: ## the specs under valgrind
 	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
-	$(SUB) spec c-spec WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full \
+	$(SUB) spec c-spec frames-spec WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full \
 		--keep-debuginfo=yes --child-silent-after-fork=yes"
 
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the specs under the address and undefined-behaviour sanitizers
 	@tools/deps.sh $(TO_BUILD) gcc lua-busted
-	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec \
+	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec \
 		LDFLAGS=-Wl,-z,nodelete \
 		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
 

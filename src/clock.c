@@ -461,9 +461,11 @@ int weir_clock_advance_once(lua_State *L, weir_State *S, weir_Clock *k, double t
 
 void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double target, uint64_t limit) {
   luaL_checkstack(L, 16, "too many nested clocks");
-  while (!S->over && fire_batch(L, S, k, target, limit))
+  while (!S->over && fire_batch(L, S, k, target, limit)) {
     if (weir_sched_may_run(S))
       weir_sched_run(L, S);
+    weir_sched_is_spent(S); /* by callbacks too */
+  }
   if (!S->over)
     move_to(k, target);
   bring_back(k);

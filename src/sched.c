@@ -181,7 +181,7 @@ static int step_running(lua_State *L, weir_State *S) {
   return dispatch(L, S, c, status, nresults);
 }
 
-static int budget_is_spent(weir_State *S) {
+int weir_sched_is_spent(weir_State *S) {
   if (!(S->budget < HUGE_VAL))
     return 0;
   if (weir_platform_now() >= S->budget)
@@ -224,7 +224,7 @@ static void settle(lua_State *L, weir_State *S, weir_Coroutine *c) {
     close_if_forced(L, S, c);
   weir_deferred_drain(L, S);
   weir_pause_settle_hooks(L, S);
-  if (budget_is_spent(S))
+  if (weir_sched_is_spent(S))
     shelve_callers(S);
   else
     return_to_caller(S);
@@ -240,7 +240,7 @@ static int is_plain(const weir_State *S, const weir_Coroutine *c) {
 static void run_one(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   if (step_running(L, S)) {
-    if (!budget_is_spent(S) || S->signal == SIGNAL_SPAWN)
+    if (!weir_sched_is_spent(S) || S->signal == SIGNAL_SPAWN)
       return;
     c->untouched = 0;
     if (!(c->d.flags & FLAG_HELD))
@@ -401,11 +401,18 @@ static void fire_due(lua_State *L, weir_State *S, weir_Clock *root) {
     weir_clock_advance(L, S, root, weir_clock_now(root), S->armed);
 }
 
+/* What they wake stands behind what is left, instead of running at once. */
+static void queue_due(lua_State *L, weir_State *S, weir_Clock *root) {
+  S->busy++;
+  fire_due(L, S, root);
+  S->busy--;
+}
+
 static void step(lua_State *L, weir_State *S, double budget) {
   weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
   S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
   if (S->owes_timers)
-    fire_due(L, S, root);
+    queue_due(L, S, root);
   if (!S->over)
     pass(L, S);
   S->owes_timers = S->over && !S->owes_timers;

@@ -33,6 +33,8 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget);
 static inline int weir_sched_may_run(const weir_State *S) {
   return S->busy == S->loop_busy && (S->loop_busy || S->inline_runs);
 }
+/* Is the budget of this step spent? Then everything is to stop. */
+int weir_sched_is_spent(weir_State *S);
 /* Is anything ready? */
 int weir_sched_is_ready(const weir_State *S);
 
