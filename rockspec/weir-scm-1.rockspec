@@ -42,10 +42,12 @@ build = {
     ["weir.watch"] = "lua/weir/watch.lua",
     ["weir.core"] = {
       "src/anchor.c",
+      "src/api.c",
       "src/await.c",
       "src/cancel.c",
       "src/clock.c",
       "src/close.c",
+      "src/continue.c",
       "src/coroutine.c",
       "src/deferred.c",
       "src/deque.c",

@@ -22,8 +22,7 @@ int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {
   return lua_error(L);
 }
 
-/* Goes on where the running coroutine, and nobody else, has resumed L: the context is the state. */
-static void check_resumed(lua_State *L, weir_State *S) {
+void weir_await_check_resumed(lua_State *L, weir_State *S) {
   const weir_Coroutine *c = S->running;
   if (!c || c->top != L)
     luaL_error(L, "a coroutine of weir was resumed from outside");
@@ -38,13 +37,13 @@ static void check_resumed(lua_State *L, weir_State *S) {
 /* The values lie above the Deferred. */
 static int got_values(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  check_resumed(L, (weir_State *)ctx);
+  weir_await_check_resumed(L, (weir_State *)ctx);
   return lua_gettop(L) - 1;
 }
 
 static int got_turn(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  check_resumed(L, (weir_State *)ctx);
+  weir_await_check_resumed(L, (weir_State *)ctx);
   return 0;
 }
 
@@ -57,15 +56,10 @@ static int outcome_now(lua_State *L, weir_State *S, const weir_Deferred *d, int 
   return lua_error(L);
 }
 
-/* Makes room for the wait, and sets its limit, if it has one. That allocates: what is looked at
-   behind it stays as it is. */
-static void prepare(lua_State *L, weir_State *S, weir_Deferred *d, weir_Coroutine *c, int me,
-                    double limit) {
-  if (limit < HUGE_VAL) {
-    weir_timer_limit(L, S, me, 2, limit, TIMER_AWAIT);
-    c->limited = 1;
-  }
-  weir_wait_reserve(L, d, 1);
+static void set_limit(lua_State *L, weir_State *S, weir_Coroutine *c, int me, int clock,
+                      double limit) {
+  weir_timer_limit(L, S, me, clock, limit, TIMER_AWAIT);
+  c->limited = 1;
 }
 
 static void unlimit(weir_Coroutine *c) {
@@ -74,35 +68,49 @@ static void unlimit(weir_Coroutine *c) {
   c->limited = 0;
 }
 
-int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
-  weir_Deferred *d = lua_touserdata(L, 1);
+int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int clock,
+                     double limit) {
+  weir_Deferred *d = lua_touserdata(L, idx);
   int me;
   if (weir_deferred_ready(d))
-    return outcome_now(L, S, d, 1);
+    return outcome_now(L, S, d, idx);
   weir_coroutine_push_running(L, S);
   me = lua_gettop(L);
-  prepare(L, S, d, c, me, limit);
+  if (limit < HUGE_VAL)
+    set_limit(L, S, c, me, clock, limit);
+  weir_wait_reserve(L, d, idx); /* what allocates is done: what is looked at now stays as it is */
   if (weir_deferred_ready(d) || weir_coroutine_is_due(c) || d == &c->d) {
     unlimit(c);
     if (weir_deferred_ready(d))
-      return outcome_now(L, S, d, 1);
+      return outcome_now(L, S, d, idx);
     if (weir_coroutine_is_due(c))
-      weir_cancel_claim(L, S, 1, me);
+      weir_cancel_claim(L, S, idx, me);
     weir_await_strike(L, S, c);
     return luaL_error(L, "attempt to await the running coroutine itself");
   }
-  weir_wait_begin(L, S, &c->d, me, d, 1, WAIT_AWAIT);
+  weir_wait_begin(L, S, &c->d, me, d, idx, WAIT_AWAIT);
   c->life = LIFE_WAITING;
   c->raw = 0;
   S->signal = SIGNAL_WAIT;
+  return -1;
+}
+
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
+  int n = weir_await_begin(L, S, c, 1, 2, limit);
+  if (n >= 0)
+    return n;
   lua_settop(L, 1);
   return lua_yieldk(L, 0, (lua_KContext)S, got_values);
 }
 
-int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
+void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c) {
   weir_await_strike(L, S, c);
   c->raw = 0;
   S->signal = SIGNAL_YIELD;
+}
+
+int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  weir_await_give_way(L, S, c);
   return lua_yieldk(L, 0, (lua_KContext)S, got_turn);
 }
 

@@ -24,6 +24,16 @@ static inline void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine
   if (weir_coroutine_is_due(c))
     weir_await_raise_cancel(L, S, c);
 }
+/* Begins a wait for the Deferred at idx, `limit` the deadline on the clock at `clock`, or HUGE_VAL:
+   the caller yields no values then, and -1 is returned. If the outcome is there, pushes its values,
+   perhaps over one of no use, and returns their number; or raises it. [-0, +*, v] */
+int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int clock,
+                     double limit);
+/* To the back of the ready queue: the caller yields no values. [-0, +0, v] */
+void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c);
+/* Behind a yield: raises unless the running coroutine, and nobody else, has resumed L, and if it is
+   an error that it was resumed with. [-0, +0, v] */
+void weir_await_check_resumed(lua_State *L, weir_State *S);
 /* Tail of a lua_CFunction: the values of the Deferred at index 1, awaited if need be. `limit`: the
    deadline on the clock at index 2, or HUGE_VAL. */
 int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit);

@@ -74,6 +74,10 @@ static double scaled_now(const weir_Clock *k) {
   return k->now + (weir_clock_now(k->parent) - k->since) * k->speed;
 }
 
+static double real_now(const weir_Clock *k) {
+  return k->source ? k->source(k->source_ud) : weir_platform_now();
+}
+
 double weir_clock_now(const weir_Clock *k) {
   double scale = 1, offset = 0; /* time here = offset + scale * time of `k` */
   double now;
@@ -84,7 +88,7 @@ double weir_clock_now(const weir_Clock *k) {
     if (scale == 0)
       return offset;
   }
-  now = k->kind == CLOCK_REAL ? weir_platform_now() : k->now;
+  now = k->kind == CLOCK_REAL ? real_now(k) : k->now;
   return offset + scale * now;
 }
 

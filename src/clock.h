@@ -47,17 +47,19 @@ typedef struct weir_Timed {
 enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 
 struct weir_Clock {
-  const void *tag;    /* TAG_CLOCK */
-  uint8_t kind;       /* weir_ClockKind */
-  uint8_t is_dead;    /* its finalizer has run */
-  int depth;          /* clocks above it */
-  int pauses;         /* scaled */
-  double speed;       /* scaled */
-  double now;         /* manual: the time; scaled: the time at `since` of the parent */
-  double since;       /* scaled */
-  weir_Clock *parent; /* scaled; user value CLOCK_PARENT holds it */
-  double awaited;     /* scaled: the deadline here that the proxy stands for */
-  weir_Timer proxy;   /* scaled: stands in the parent for the first deadline here */
+  const void *tag;            /* TAG_CLOCK */
+  uint8_t kind;               /* weir_ClockKind */
+  uint8_t is_dead;            /* its finalizer has run */
+  int depth;                  /* clocks above it */
+  int pauses;                 /* scaled */
+  double speed;               /* scaled */
+  double now;                 /* manual: the time; scaled: the time at `since` of the parent */
+  double since;               /* scaled */
+  weir_Clock *parent;         /* scaled; user value CLOCK_PARENT holds it */
+  double (*source)(void *ud); /* real: where its time comes from; NULL: the platform */
+  void *source_ud;            /* the host's */
+  double awaited;             /* scaled: the deadline here that the proxy stands for */
+  weir_Timer proxy;           /* scaled: stands in the parent for the first deadline here */
   weir_Heap due;
   weir_Heap aside; /* instants met during an advance, until its end */
   size_t keeping;  /* timers that give a loop something to wait for */

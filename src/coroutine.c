@@ -120,15 +120,15 @@ void weir_coroutine_set_name(lua_State *L, int idx) {
     lua_setiuservalue(L, idx, UV_SIDE);
 }
 
-weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S) {
-  int n = lua_gettop(L) - 1;
+weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S, int n) {
+  int f = lua_gettop(L) - n;
   weir_Coroutine *c;
-  if (!weir_coroutine_undecorate(L, 1))
+  if (!weir_coroutine_undecorate(L, f))
     return weir_coroutine_new(L, S, n);
-  lua_insert(L, 1); /* the name */
+  lua_insert(L, f); /* the name */
   c = weir_coroutine_new(L, S, n);
-  lua_insert(L, 1);
-  weir_coroutine_set_name(L, 1);
+  lua_insert(L, f);
+  weir_coroutine_set_name(L, f);
   return c;
 }
 

@@ -81,9 +81,9 @@ static inline void weir_coroutine_push_running(lua_State *L, const weir_State *S
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);
-/* Makes the values of L, a function and arguments, into a Coroutine, then the only value. [*, +1,
- * m] */
-weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S);
+/* The same with a name, if the function is a weir.coroutine function: then it is that one's body.
+   [-(n+1), +1, m] */
+weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S, int n);
 /* Names the Coroutine at idx after the string on top; anything else is no name. [-1, +0, -] */
 void weir_coroutine_set_name(lua_State *L, int idx);
 /* Puts the body below n arguments on its empty thread. [-(n+1), +0, e] */

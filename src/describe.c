@@ -10,35 +10,40 @@ static const weir_Coroutine *as_coroutine(const weir_Deferred *d) {
   return (const weir_Coroutine *)(const void *)d;
 }
 
-static const char *live_status(const weir_Coroutine *c) {
+static int live_status(const weir_Coroutine *c) {
   if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
-    return "running";
+    return WEIR_RUNNING;
   if (c->d.flags & FLAG_HELD)
-    return "paused";
-  return c->life == LIFE_WAITING ? "waiting" : "ready";
+    return WEIR_PAUSED;
+  return c->life == LIFE_WAITING ? WEIR_WAITING : WEIR_READY;
 }
 
 /* Without a look at the error. */
-static const char *plain_status(const weir_Deferred *d) {
+static int plain_status(const weir_Deferred *d) {
   if (weir_is_coroutine(d) && as_coroutine(d)->life != LIFE_ENDED)
     return live_status(as_coroutine(d));
   if (weir_is_coroutine(d) && d->phase == PHASE_WAITING)
-    return d->flags & FLAG_HELD ? "paused" : "waiting";
+    return d->flags & FLAG_HELD ? WEIR_PAUSED : WEIR_WAITING;
   if (!weir_deferred_ready(d))
-    return "pending";
-  return d->flags & FLAG_FAILED ? "failure" : "success";
+    return WEIR_PENDING;
+  return d->flags & FLAG_FAILED ? WEIR_FAILURE : WEIR_SUCCESS;
 }
 
-const char *weir_describe_status(lua_State *L, weir_State *S, int idx) {
+int weir_describe_look(lua_State *L, weir_State *S, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
-  const char *status = plain_status(d);
-  int cancelled;
-  if (status[0] != 'f')
+  int status = plain_status(d), cancelled;
+  if (status != WEIR_FAILURE)
     return status;
   lua_getiuservalue(L, idx, UV_VALUE);
   cancelled = weir_error_is(L, S, lua_gettop(L), ERROR_CANCELLED);
   lua_pop(L, 1);
-  return cancelled ? "cancelled" : status;
+  return cancelled ? WEIR_CANCELLED : status;
+}
+
+const char *weir_describe_status(int status) {
+  static const char *const words[] = {"pending", "running", "ready",   "waiting",
+                                      "paused",  "success", "failure", "cancelled"};
+  return words[status];
 }
 
 /* Links are hidden. */
@@ -64,16 +69,17 @@ static void push_target(lua_State *L, const weir_Deferred *d) {
   lua_remove(L, -2);
 }
 
-static void push_line(lua_State *L, const weir_Deferred *d, const char *status) {
+static void push_line(lua_State *L, const weir_Deferred *d, int status) {
   push_name(L, d);
   push_target(L, d);
-  lua_pushfstring(L, "%s (%s%s)", lua_tostring(L, -2), status, lua_tostring(L, -1));
+  lua_pushfstring(L, "%s (%s%s)", lua_tostring(L, -2), weir_describe_status(status),
+                  lua_tostring(L, -1));
   lua_replace(L, -3);
   lua_pop(L, 1);
 }
 
 void weir_describe(lua_State *L, weir_State *S, int idx) {
-  push_line(L, lua_touserdata(L, idx), weir_describe_status(L, S, idx));
+  push_line(L, lua_touserdata(L, idx), weir_describe_look(L, S, idx));
 }
 
 /* What `w` waits on, if that has no body and `w` is the first to wait on it; NULL else. */

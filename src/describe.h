@@ -8,9 +8,10 @@
 
 /* Pushes "Kind 'name': address (status, what it waits on)" of the Deferred at idx. [-0, +1, m] */
 void weir_describe(lua_State *L, weir_State *S, int idx);
-/* "pending", "success", "failure", "cancelled", "running", "ready", "waiting" or "paused"; the
-   Deferred is at idx. */
-const char *weir_describe_status(lua_State *L, weir_State *S, int idx);
+/* WEIR_PENDING to WEIR_CANCELLED, of the Deferred at idx. [-0, +0, -] */
+int weir_describe_look(lua_State *L, weir_State *S, int idx);
+/* The word for it. */
+const char *weir_describe_status(int status);
 /* Pushes a line for each live coroutine: who waits on what. [-0, +1, m] */
 void weir_describe_live(lua_State *L, weir_State *S);
 

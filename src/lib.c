@@ -9,11 +9,24 @@
 
 /* ---- arguments ---- */
 
-weir_Deferred *weir_check_deferred(lua_State *L, const weir_State *S, int arg) {
-  weir_Deferred *d = weir_deferred_at(L, S, arg);
-  if (!d)
-    luaL_typeerror(L, arg, "Deferred");
-  return d;
+int weir_bad_argument(lua_State *L, int arg, const char *of, const char *message) {
+  if (!of)
+    return luaL_argerror(L, arg, message);
+  return luaL_error(L, "bad argument #%d to '%s' (%s)", arg, of, message);
+}
+
+static const char *type_name(lua_State *L, int idx) {
+  if (luaL_getmetafield(L, idx, "__name") == LUA_TSTRING)
+    return lua_tostring(L, -1);
+  return lua_islightuserdata(L, idx) ? "light userdata" : luaL_typename(L, idx);
+}
+
+int weir_bad_type(lua_State *L, int idx, int arg, const char *of, const char *expected) {
+  if (!of)
+    return luaL_typeerror(L, idx, expected);
+  idx = lua_absindex(L, idx);
+  lua_pushfstring(L, "%s expected, got %s", expected, type_name(L, idx));
+  return weir_bad_argument(L, arg, of, lua_tostring(L, -1));
 }
 
 weir_Clock *weir_check_clock(lua_State *L, const weir_State *S, int arg) {
@@ -23,10 +36,14 @@ weir_Clock *weir_check_clock(lua_State *L, const weir_State *S, int arg) {
   return k;
 }
 
-double weir_check_seconds(lua_State *L, int arg) {
-  double seconds = luaL_checknumber(L, arg);
-  luaL_argcheck(L, seconds >= 0, arg, "time must not be negative or NaN");
+double weir_check_time(lua_State *L, double seconds, int arg, const char *of) {
+  if (!(seconds >= 0))
+    weir_bad_argument(L, arg, of, "time must not be negative or NaN");
   return seconds;
+}
+
+double weir_check_seconds(lua_State *L, int arg) {
+  return weir_check_time(L, luaL_checknumber(L, arg), arg, NULL);
 }
 
 int weir_is_callable(lua_State *L, int idx) {
@@ -38,15 +55,16 @@ int weir_is_callable(lua_State *L, int idx) {
   return 1;
 }
 
-void weir_check_callable(lua_State *L, int arg) {
-  if (!weir_is_callable(L, arg))
-    luaL_typeerror(L, arg, "function");
+void weir_check_callable(lua_State *L, int idx, int arg, const char *of) {
+  if (!weir_is_callable(L, idx))
+    weir_bad_type(L, idx, arg, of, "function");
 }
 
-void weir_check_values(lua_State *L, const weir_State *S, int arg) {
-  int top = lua_gettop(L);
-  for (int i = arg; i <= top; i++)
-    luaL_argcheck(L, !weir_deferred_at(L, S, i), i, "a Deferred cannot be a value");
+void weir_check_values(lua_State *L, const weir_State *S, int n, int arg, const char *of) {
+  int first = lua_gettop(L) - n + 1;
+  for (int i = 0; i < n; i++)
+    if (weir_deferred_at(L, S, first + i))
+      weir_bad_argument(L, arg + i, of, "a Deferred cannot be a value");
 }
 
 void weir_lib_finish(lua_State *L, weir_State *S) {
@@ -234,19 +252,38 @@ static void push_methods(lua_State *L, weir_State *S, int slot) {
   lua_remove(L, -2);
 }
 
-int luaopen_weir_core(lua_State *L) {
-  weir_State *S = weir_state_open(L);
+/* Of two copies of the library neither would know the other's Deferreds. */
+static void check_copy(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, WEIR_API_KEY) != LUA_TNIL &&
+      lua_touserdata(L, -1) != (const void *)&weir_api_table)
+    luaL_error(L, "another copy of weir is open in this state");
   lua_pop(L, 1);
-  if (!S->is_open) {
-    find_pcall(L, S);
-    make_classes(L, S);
-    make_weak(L, S, HOME_NOTES, "v");
-    make_weak(L, S, HOME_HOOKS, "k");
-    make_weak(L, S, HOME_SITES, "k");
-    make_strings(L, S);
-    make_clocks(L, S);
-    S->is_open = 1;
-  }
+}
+
+static void publish(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&weir_api_table);
+  lua_setfield(L, LUA_REGISTRYINDEX, WEIR_API_KEY);
+}
+
+static void fill_state(lua_State *L, weir_State *S) {
+  find_pcall(L, S);
+  make_classes(L, S);
+  make_weak(L, S, HOME_NOTES, "v");
+  make_weak(L, S, HOME_HOOKS, "k");
+  make_weak(L, S, HOME_SITES, "k");
+  make_strings(L, S);
+  make_clocks(L, S);
+  publish(L);
+  S->is_open = 1;
+}
+
+int luaopen_weir_core(lua_State *L) {
+  weir_State *S;
+  check_copy(L);
+  S = weir_state_open(L);
+  lua_pop(L, 1);
+  if (!S->is_open)
+    fill_state(L, S);
   /* In a table of their own: a traceback finds names two levels below package.loaded, and there
      only those of the module that users know. */
   lua_newtable(L);

@@ -161,13 +161,17 @@ static int sleep_on(lua_State *L, int arg) {
   return weir_await(L, S, c, HUGE_VAL);
 }
 
+void weir_lib_after(lua_State *L, weir_State *S, int clock, double seconds, int n) {
+  weir_timer_at(L, S, clock, weir_clock_now(lua_touserdata(L, clock)) + seconds, n);
+}
+
 static int after_on(lua_State *L, int arg) {
   weir_State *S = weir_upstate(L);
   double seconds = weir_check_seconds(L, arg);
-  weir_check_values(L, S, arg + 1);
+  weir_check_values(L, S, lua_gettop(L) - arg, arg + 1, NULL);
   if (arg == 1)
     use_loop_clock(L);
-  weir_timer_at(L, S, 1, weir_clock_now(lua_touserdata(L, 1)) + seconds, lua_gettop(L) - 2);
+  weir_lib_after(L, S, 1, seconds, lua_gettop(L) - 2);
   return 1;
 }
 
@@ -189,7 +193,9 @@ static int clock_timeout(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_check_clock(L, S, 1);
   weir_check_deferred(L, S, 2);
-  return weir_lib_timeout(L, S, 2, 1, weir_check_seconds(L, 3));
+  weir_lib_timeout(L, S, 2, 1, weir_check_seconds(L, 3));
+  lua_settop(L, 2);
+  return 1;
 }
 
 static int now(lua_State *L) {

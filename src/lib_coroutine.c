@@ -15,36 +15,50 @@
 
 /* ---- making ---- */
 
-static int coroutine(lua_State *L) {
-  weir_check_callable(L, 1);
-  if (!lua_isnoneornil(L, 2))
-    luaL_checkstring(L, 2);
-  lua_settop(L, 2);
-  if (weir_coroutine_undecorate(L, 1)) {
-    if (lua_isnil(L, 2))
-      lua_replace(L, 2);
+void weir_lib_decorate(lua_State *L, const char *of) {
+  int f = lua_gettop(L) - 1;
+  weir_check_callable(L, f, 1, of);
+  if (weir_coroutine_undecorate(L, f)) {
+    if (lua_isnil(L, f + 1))
+      lua_replace(L, f + 1);
     else
       lua_pop(L, 1);
   }
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
+  weir_state_open(L);
+  lua_insert(L, f);
   lua_pushcclosure(L, weir_coroutine_decorator(), 3);
+}
+
+static int coroutine(lua_State *L) {
+  weir_check_callable(L, 1, 1, NULL);
+  if (!lua_isnoneornil(L, 2))
+    luaL_checkstring(L, 2);
+  lua_settop(L, 2);
+  weir_lib_decorate(L, NULL);
   return 1;
+}
+
+weir_Coroutine *weir_lib_coroutine_of(lua_State *L, weir_State *S, int n, const char *of) {
+  weir_check_callable(L, lua_gettop(L) - n, 1, of);
+  return weir_coroutine_make(L, S, n);
 }
 
 static int spawn(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_check_callable(L, 1);
-  weir_coroutine_make(L, S);
+  weir_lib_coroutine_of(L, S, lua_gettop(L) - 1, NULL);
   return weir_sched_spawn(L, S);
 }
 
-static int current(lua_State *L) {
-  weir_State *S = weir_upstate(L);
+int weir_lib_current(lua_State *L, weir_State *S) {
   if (S->running)
     weir_coroutine_push_running(L, S);
   else
     lua_pushnil(L);
+  return S->running != NULL;
+}
+
+static int current(lua_State *L) {
+  weir_lib_current(L, weir_upstate(L));
   return 1;
 }
 
@@ -66,11 +80,15 @@ static int await(lua_State *L) {
   return weir_await(L, S, c, limit);
 }
 
+void weir_check_body(lua_State *L, const weir_State *S, int idx, const char *of) {
+  if (!weir_deferred_at(L, S, idx) && !weir_is_callable(L, idx))
+    weir_bad_type(L, idx, 1, of, "function or Deferred");
+}
+
 static int noreturn(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  if (!weir_deferred_at(L, S, 1) && !weir_is_callable(L, 1))
-    return luaL_typeerror(L, 1, "function or Deferred");
-  return weir_tail_noreturn(L, S);
+  weir_check_body(L, S, 1, NULL);
+  return weir_tail_noreturn(L, S, lua_gettop(L) - 1, 1);
 }
 
 static int yield(lua_State *L) {
@@ -88,27 +106,32 @@ static int grace(lua_State *L) {
 
 /* ---- methods ---- */
 
-static weir_Coroutine *check_coroutine(lua_State *L, const weir_State *S, int arg) {
-  weir_Deferred *d = weir_deferred_at(L, S, arg);
+static weir_Coroutine *check_coroutine(lua_State *L, const weir_State *S, int idx, const char *of) {
+  weir_Deferred *d = weir_deferred_at(L, S, idx);
   if (!d || !weir_is_coroutine(d))
-    luaL_typeerror(L, arg, "Coroutine");
+    weir_bad_type(L, idx, 1, of, "Coroutine");
   return weir_coroutine(d);
 }
 
-static int close(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  const weir_Coroutine *c = check_coroutine(L, S, 1);
-  lua_settop(L, 1);
+int weir_lib_close(lua_State *L, weir_State *S, int idx, const char *of) {
+  const weir_Coroutine *c = check_coroutine(L, S, idx, of);
+  int clean;
   if (weir_coroutine_is_executing(&c->d) || (c->thread && weir_coroutine_is_used(c)))
-    return luaL_error(L, "cannot close a running coroutine");
-  lua_pushboolean(L, 1);
-  if (!weir_close(L, S, 1)) {
-    lua_pushboolean(L, 0);
-    lua_replace(L, 2);
-    weir_failure_handled(L, S, 1);
-  }
+    luaL_error(L, "cannot close a running coroutine");
+  clean = weir_close(L, S, idx);
+  if (!clean)
+    weir_failure_handled(L, S, idx);
   weir_lib_finish(L, S);
-  return lua_gettop(L) - 1;
+  return clean;
+}
+
+static int close(lua_State *L) {
+  int clean = weir_lib_close(L, weir_upstate(L), 1, NULL);
+  lua_pushboolean(L, clean);
+  if (clean)
+    return 1;
+  lua_insert(L, -2);
+  return 2;
 }
 
 /* Pushes a thread, and those of the generators that it waits in, the innermost first. */
@@ -136,44 +159,48 @@ static int push_threads(lua_State *L, weir_State *S, const weir_Deferred *root) 
   return n;
 }
 
-/* Argument: the Coroutine. To be called quietly: a finalizer could resume a thread that is being
-   looked at. */
+/* Arguments: the Coroutine, and how much of the stack of its caller is not shown. To be called
+   quietly: a finalizer could resume a thread that is being looked at. */
 static int live_trace(lua_State *L) {
-  int n;
+  int level = (int)lua_tointeger(L, 2), n;
   luaL_Buffer b;
   luaL_checkstack(L, TRACE_MOST + 8, NULL);
+  lua_settop(L, 1);
   n = push_threads(L, weir_state_get(L), lua_touserdata(L, 1));
   luaL_buffinit(L, &b);
   for (int i = 1; i <= n; i++) {
     lua_State *thread = lua_tothread(L, 1 + i);
     if (i > 1)
       luaL_addstring(&b, "\nawaited by:\n");
-    luaL_traceback(L, thread, NULL, thread == L ? 2 : 0); /* not this and the method itself */
+    luaL_traceback(L, thread, NULL, thread == L ? 1 + level : 0); /* not this function itself */
     luaL_addvalue(&b);
   }
   luaL_pushresult(&b);
   return 1;
 }
 
-static int push_live_trace(lua_State *L) {
+static void push_live_trace(lua_State *L, int idx, int level) {
   lua_pushcfunction(L, live_trace);
-  lua_pushvalue(L, 1);
-  weir_call_quietly(L, 1, 1);
-  return 1;
+  lua_pushvalue(L, idx);
+  lua_pushinteger(L, level);
+  weir_call_quietly(L, 2, 1);
+}
+
+void weir_lib_traceback(lua_State *L, weir_State *S, int idx, int level, const char *of) {
+  const weir_Coroutine *c = check_coroutine(L, S, idx, of);
+  if (c->d.phase == PHASE_PENDING || c->d.phase == PHASE_WAITING) {
+    push_live_trace(L, idx, level);
+  } else if (c->d.flags & FLAG_NOTED) {
+    lua_getiuservalue(L, idx, UV_TARGET);
+    weir_failure_push_trace(L, S, lua_gettop(L));
+    lua_remove(L, -2);
+  } else {
+    lua_pushliteral(L, "");
+  }
 }
 
 static int traceback(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  const weir_Coroutine *c = check_coroutine(L, S, 1);
-  lua_settop(L, 1);
-  if (c->d.phase == PHASE_PENDING || c->d.phase == PHASE_WAITING)
-    return push_live_trace(L);
-  if (!(c->d.flags & FLAG_NOTED)) {
-    lua_pushliteral(L, "");
-    return 1;
-  }
-  lua_getiuservalue(L, 1, UV_TARGET);
-  weir_failure_push_trace(L, S, 2);
+  weir_lib_traceback(L, weir_upstate(L), 1, 1, NULL);
   return 1;
 }
 

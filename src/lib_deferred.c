@@ -72,48 +72,71 @@ static int deferred(lua_State *L) {
   return 1;
 }
 
-/* A Deferred that has fired with the n values on top. */
-static int fired(lua_State *L, weir_State *S, int n, int failed) {
+static void check_hook(lua_State *L, int idx, const char *name) {
+  if (!lua_isnil(L, idx) && !weir_is_callable(L, idx))
+    weir_bad_argument(L, 1, "deferred_with",
+                      lua_pushfstring(L, "hook '%s' is not a function", name));
+}
+
+void weir_lib_hooked(lua_State *L, weir_State *S) {
+  int list = lua_gettop(L) - 2;
+  for (int i = 0; hook_names[i]; i++)
+    check_hook(L, list + i, hook_names[i]);
+  lua_createtable(L, 3, 0);
+  lua_insert(L, list);
+  for (int i = 3; i > 0; i--)
+    lua_rawseti(L, list, i);
+  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred))->flags |= FLAG_HOOKS;
+  lua_insert(L, list);
+  lua_setiuservalue(L, list, UV_VALUE);
+}
+
+void weir_lib_settled(lua_State *L, weir_State *S, int n, int failed) {
   weir_deferred_pack(L, n);
   weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
   lua_insert(L, -2);
   weir_deferred_fire_now(L, S, lua_gettop(L) - 1, n, failed);
-  return 1;
 }
 
 static int succeed(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_check_values(L, S, 1);
-  return fired(L, S, lua_gettop(L), 0);
+  int n = lua_gettop(L);
+  weir_check_values(L, S, n, 1, NULL);
+  weir_lib_settled(L, S, n, 0);
+  return 1;
 }
 
 static int fail(lua_State *L) {
   luaL_checkany(L, 1);
   lua_settop(L, 1);
-  return fired(L, weir_upstate(L), 1, 1);
+  weir_lib_settled(L, weir_upstate(L), 1, 1);
+  return 1;
 }
 
 /* settled(ok, ...): for maybe. Unlike succeed it takes whatever a function returned. */
 static int settled(lua_State *L) {
   int failed = !lua_toboolean(L, 1);
   lua_remove(L, 1);
-  return fired(L, weir_upstate(L), failed ? 1 : lua_gettop(L), failed);
+  weir_lib_settled(L, weir_upstate(L), failed ? 1 : lua_gettop(L), failed);
+  return 1;
+}
+
+void weir_lib_shield(lua_State *L, weir_State *S, int idx, const char *of) {
+  weir_check_deferred_at(L, S, idx, 1, of);
+  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
+  weir_link_follow(L, S, lua_gettop(L), idx, WAIT_SHIELD);
+  weir_lib_finish(L, S);
 }
 
 static int shield(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_check_deferred(L, S, 1);
-  lua_settop(L, 1);
-  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
-  weir_link_follow(L, S, 2, 1, WAIT_SHIELD);
-  weir_lib_finish(L, S);
+  weir_lib_shield(L, weir_upstate(L), 1, NULL);
   return 1;
 }
 
 /* ---- firing ---- */
 
-static int raise_already_called(lua_State *L, weir_State *S) {
-  int known = weir_site_push(L, S, 1), site = lua_gettop(L) - 1;
+static int raise_already_called(lua_State *L, weir_State *S, int idx) {
+  int known = weir_site_push(L, S, idx), site = lua_gettop(L) - 1;
   luaL_where(L, 1);
   lua_pushliteral(L, "Deferred has been fired already");
   lua_concat(L, 2);
@@ -127,54 +150,68 @@ static int raise_already_called(lua_State *L, weir_State *S) {
   return lua_error(L);
 }
 
-static int fire(lua_State *L, weir_State *S, weir_Deferred *d, const char *verb, int failed) {
-  int n = lua_gettop(L) - 1;
+void weir_lib_fire(lua_State *L, weir_State *S, int idx, int n, int failed, const char *of) {
+  weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, of);
+  if (!failed)
+    weir_check_values(L, S, n, 2, of);
   if (weir_is_coroutine(d))
-    return luaL_error(L, "attempt to %s a Coroutine", verb);
+    luaL_error(L, "attempt to %s a Coroutine", failed ? "errback" : "callback");
   weir_deferred_pack(L, n);
   if (S->debug && d->phase == PHASE_PENDING)
-    weir_site_note(L, S, 1); /* a finalizer may fire it here */
+    weir_site_note(L, S, idx); /* a finalizer may fire it here */
   if (d->phase == PHASE_PENDING) {
     d->flags &= ~(uint32_t)FLAG_DROP_LATE;
-    weir_deferred_fire_now(L, S, 1, n, failed);
+    weir_deferred_fire_now(L, S, idx, n, failed);
     weir_lib_finish(L, S);
   } else if (d->flags & FLAG_DROP_LATE) {
     d->flags &= ~(uint32_t)FLAG_DROP_LATE;
+    lua_pop(L, 1);
   } else {
-    return raise_already_called(L, S);
+    raise_already_called(L, S, idx);
   }
-  return return_self(L);
 }
 
 static int callback(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1);
-  weir_check_values(L, S, 2);
-  return fire(L, S, d, "callback", 0);
+  weir_lib_fire(L, weir_upstate(L), 1, lua_gettop(L) - 1, 0, NULL);
+  return return_self(L);
 }
 
 static int errback(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1);
+  weir_check_deferred(L, S, 1);
   luaL_checkany(L, 2);
   lua_settop(L, 2);
-  return fire(L, S, d, "errback", 1);
+  weir_lib_fire(L, S, 1, 1, 1, NULL);
+  return return_self(L);
 }
 
 /* ---- callbacks ---- */
 
-static int add(lua_State *L, weir_State *S, weir_Deferred *d, weir_Call call, int f) {
-  weir_deferred_add(L, S, d, 1, call, f);
+/* One callback at f, or of a pair the one that is not nil. */
+static void check_calls(lua_State *L, weir_Call *call, int *f, const char *of) {
+  int callback_only = *call != CALL_PAIR, errback_only = 0;
+  if (!callback_only) {
+    callback_only = lua_isnil(L, *f + 1);
+    errback_only = lua_isnil(L, *f) && !callback_only;
+    *call = callback_only ? CALL_CALLBACK : errback_only ? CALL_ERRBACK : CALL_PAIR;
+  }
+  if (!errback_only)
+    weir_check_callable(L, *f, 2, of);
+  if (!callback_only)
+    weir_check_callable(L, *f + 1, 3, of);
+  *f += errback_only;
+}
+
+void weir_lib_add(lua_State *L, weir_State *S, int idx, weir_Call call, int f, const char *of) {
+  weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, of);
+  check_calls(L, &call, &f, of);
+  weir_deferred_add(L, S, d, idx, call, f);
   weir_lib_finish(L, S);
-  return return_self(L);
 }
 
 static int add_one(lua_State *L, weir_Call call) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1);
-  weir_check_callable(L, 2);
-  lua_settop(L, 2);
-  return add(L, S, d, call, 2);
+  weir_lib_add(L, weir_upstate(L), 1, call, 2, NULL);
+  return return_self(L);
 }
 
 static int add_callback(lua_State *L) {
@@ -189,26 +226,27 @@ static int add_both(lua_State *L) {
 
 static int add_callbacks(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1);
+  weir_check_deferred(L, S, 1);
   lua_settop(L, 3);
-  if (!lua_isnil(L, 2) || lua_isnil(L, 3))
-    weir_check_callable(L, 2);
-  if (!lua_isnil(L, 3))
-    weir_check_callable(L, 3);
-  if (lua_isnil(L, 2))
-    return add(L, S, d, CALL_ERRBACK, 3);
-  return add(L, S, d, lua_isnil(L, 3) ? CALL_CALLBACK : CALL_PAIR, 2);
+  weir_lib_add(L, S, 1, CALL_PAIR, 2, NULL);
+  return return_self(L);
+}
+
+void weir_lib_chain(lua_State *L, weir_State *S, int from, int to, const char *of) {
+  weir_Deferred *d = weir_check_deferred_at(L, S, from, 1, of);
+  weir_Deferred *other = weir_check_deferred_at(L, S, to, 2, of);
+  if (d == other)
+    weir_bad_argument(L, 2, of, "a Deferred cannot be chained to itself");
+  if (weir_is_coroutine(other))
+    weir_bad_argument(L, 2, of, "a Coroutine cannot be fired");
+  if (other->phase != PHASE_PENDING)
+    weir_bad_argument(L, 2, of, "Deferred has been fired already");
+  weir_link_follow(L, S, to, from, WAIT_CHAIN);
+  weir_lib_finish(L, S);
 }
 
 static int chain(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1), *other = weir_check_deferred(L, S, 2);
-  luaL_argcheck(L, d != other, 2, "a Deferred cannot be chained to itself");
-  luaL_argcheck(L, !weir_is_coroutine(other), 2, "a Coroutine cannot be fired");
-  luaL_argcheck(L, other->phase == PHASE_PENDING, 2, "Deferred has been fired already");
-  lua_settop(L, 2);
-  weir_link_follow(L, S, 2, 1, WAIT_CHAIN);
-  weir_lib_finish(L, S);
+  weir_lib_chain(L, weir_upstate(L), 1, 2, NULL);
   return return_self(L);
 }
 
@@ -217,8 +255,16 @@ static int chain(lua_State *L) {
 static int status(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_check_deferred(L, S, 1);
-  lua_pushstring(L, weir_describe_status(L, S, 1));
+  lua_pushstring(L, weir_describe_status(weir_describe_look(L, S, 1)));
   return 1;
+}
+
+int weir_lib_outcome(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  int n = weir_deferred_push_outcome(L, d, idx);
+  if (d->flags & FLAG_FAILED)
+    weir_failure_handled(L, S, idx);
+  return n;
 }
 
 static int result(lua_State *L) {
@@ -227,11 +273,8 @@ static int result(lua_State *L) {
   int n;
   if (!weir_deferred_ready(d))
     return luaL_error(L, "attempt to take the result of a pending Deferred");
-  n = weir_deferred_push_outcome(L, d, 1);
-  if (!(d->flags & FLAG_FAILED))
-    return n;
-  weir_failure_handled(L, S, 1);
-  return lua_error(L);
+  n = weir_lib_outcome(L, S, 1);
+  return d->flags & FLAG_FAILED ? lua_error(L) : n;
 }
 
 int weir_lib_tostring(lua_State *L) {
@@ -255,50 +298,53 @@ static int is_cancelled(lua_State *L) {
 
 /* ---- flow ---- */
 
+int weir_lib_cancel(lua_State *L, weir_State *S, int idx, double grace) {
+  int done = weir_cancel(L, S, idx, grace);
+  weir_lib_finish(L, S);
+  return done;
+}
+
 static int cancel(lua_State *L) {
   weir_State *S = weir_upstate(L);
   double grace = S->grace;
-  int done;
   weir_check_deferred(L, S, 1);
   if (!lua_isnoneornil(L, 3))
     grace = weir_check_seconds(L, 3);
   lua_settop(L, 2);
-  done = weir_cancel(L, S, 1, grace);
-  weir_lib_finish(L, S);
-  lua_pushboolean(L, done);
+  lua_pushboolean(L, weir_lib_cancel(L, S, 1, grace));
   return 1;
 }
 
-static int set_pauses(lua_State *L, int change) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_check_deferred(L, S, 1);
+void weir_lib_pause(lua_State *L, weir_State *S, int idx, int change, const char *of) {
+  weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, of);
   int failed;
   if (change < 0 && d->pauses == 0)
-    return luaL_error(L, "attempt to unpause a Deferred that is not paused");
-  lua_settop(L, 1);
+    luaL_error(L, "attempt to unpause a Deferred that is not paused");
   d->pauses += change;
   if (d->voided > d->pauses)
     d->voided = d->pauses;
-  weir_pause_rehold(L, S, d, 1);
+  weir_pause_rehold(L, S, d, idx);
   failed = weir_pause_run_hooks(L, S);
   weir_lib_finish(L, S);
-  return failed ? lua_error(L) : 1;
+  if (failed)
+    lua_error(L);
 }
 
 static int pause(lua_State *L) {
-  return set_pauses(L, 1);
-}
-static int unpause(lua_State *L) {
-  return set_pauses(L, -1);
+  weir_lib_pause(L, weir_upstate(L), 1, 1, NULL);
+  return return_self(L);
 }
 
-int weir_lib_timeout(lua_State *L, weir_State *S, int d, int clock, double seconds) {
+static int unpause(lua_State *L) {
+  weir_lib_pause(L, weir_upstate(L), 1, -1, NULL);
+  return return_self(L);
+}
+
+void weir_lib_timeout(lua_State *L, weir_State *S, int d, int clock, double seconds) {
   const weir_Deferred *of = lua_touserdata(L, d);
   const weir_Clock *k = lua_touserdata(L, clock);
   if (of->phase != PHASE_SETTLED)
     weir_timer_limit(L, S, d, clock, weir_clock_now(k) + seconds, TIMER_TIMEOUT);
-  lua_pushvalue(L, d);
-  return 1;
 }
 
 static int timeout(lua_State *L) {
@@ -308,7 +354,8 @@ static int timeout(lua_State *L) {
   seconds = weir_check_seconds(L, 2);
   lua_settop(L, 1);
   weir_state_push(L, S, HOME_LOOP_CLOCK);
-  return weir_lib_timeout(L, S, 1, 2, seconds);
+  weir_lib_timeout(L, S, 1, 2, seconds);
+  return return_self(L);
 }
 
 const luaL_Reg weir_lib_deferred[] = {{"Deferred", deferred},

@@ -105,22 +105,15 @@ static int handled(lua_State *L) {
    it is about to wait for it leaves it as a waiter would: nobody else is to have what it stands
    for. */
 static int claim(lua_State *L) {
-  weir_Deferred *d;
   lua_settop(L, 3);
-  lua_createtable(L, 3, 0);
-  lua_insert(L, 1);
-  for (int i = 3; i > 0; i--)
-    lua_rawseti(L, 1, i);
-  d = weir_deferred_new(L, weir_upstate(L), KIND_DEFERRED, sizeof *d);
-  d->flags |= FLAG_HOOKS | FLAG_CLAIM;
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, UV_VALUE);
+  weir_lib_hooked(L, weir_upstate(L));
+  ((weir_Deferred *)lua_touserdata(L, 1))->flags |= FLAG_CLAIM;
   return 1;
 }
 
 /* prepare(f, ...): a Coroutine that runs when it is started. */
 static int prepare(lua_State *L) {
-  weir_coroutine_make(L, weir_upstate(L));
+  weir_coroutine_make(L, weir_upstate(L), lua_gettop(L) - 1);
   return 1;
 }
 

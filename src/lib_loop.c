@@ -9,7 +9,7 @@
 
 /* ---- stepping ---- */
 
-static void check_host(lua_State *L, const weir_State *S, const char *what) {
+void weir_check_host(lua_State *L, const weir_State *S, const char *what) {
   if (S->busy)
     luaL_error(L, "attempt to %s inside a coroutine or callback", what);
 }
@@ -20,16 +20,19 @@ static double idle(lua_State *L, weir_State *S, double left) {
   return weir_sched_is_ready(S) ? 0 : left;
 }
 
+double weir_lib_step(lua_State *L, weir_State *S, double budget) {
+  double left;
+  weir_check_host(L, S, "step");
+  left = weir_sched_step(L, S, budget);
+  return left != 0 ? idle(L, S, left) : left;
+}
+
 static int step(lua_State *L) {
-  weir_State *S = weir_upstate(L);
   double budget = HUGE_VAL, left;
   if (!lua_isnoneornil(L, 1))
     budget = weir_check_seconds(L, 1);
-  check_host(L, S, "step");
   lua_settop(L, 0);
-  left = weir_sched_step(L, S, budget);
-  if (left != 0)
-    left = idle(L, S, left);
+  left = weir_lib_step(L, weir_upstate(L), budget);
   if (left < 0)
     lua_pushnil(L);
   else
@@ -58,18 +61,19 @@ static void wait_for(lua_State *L, double seconds) {
   let_hook_run(L);
 }
 
-static int raise_deadlock(lua_State *L, weir_State *S) {
-  weir_describe(L, S, 1);
+static int raise_deadlock(lua_State *L, weir_State *S, int idx) {
+  weir_describe(L, S, idx);
   weir_describe_live(L, S);
   lua_pushfstring(L, "%s can never end; what is left:%s", lua_tostring(L, -2), lua_tostring(L, -1));
   weir_error_new(L, S, ERROR_DEADLOCK);
   return lua_error(L);
 }
 
-/* Until the Deferred at 1 is ready, or without one until nothing is left to do. */
+/* Until the Deferred on top is ready, or with nil there until nothing is left to do. */
 static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
+  int idx = lua_gettop(L);
   while (!d || !weir_deferred_ready(d)) {
-    double left = weir_sched_run_until(L, S, 1);
+    double left = weir_sched_run_until(L, S, idx);
     if (d && weir_deferred_ready(d))
       break;
     if (left != 0)
@@ -78,33 +82,45 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
       left = weir_sched_real_wait(S); /* no other clock moves while we wait */
     if (left < 0) {
       if (d)
-        raise_deadlock(L, S);
+        raise_deadlock(L, S, idx);
       break;
     }
     wait_for(L, left);
   }
 }
 
-static int run(lua_State *L) {
-  weir_State *S = weir_upstate(L);
+void weir_lib_run_all(lua_State *L, weir_State *S) {
+  weir_check_host(L, S, "run");
+  lua_pushnil(L);
+  loop(L, S, NULL);
+  lua_pop(L, 1);
+}
+
+int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   const weir_Deferred *d;
-  int n = lua_gettop(L);
-  check_host(L, S, "run");
-  if (n == 0) {
-    lua_pushnil(L);
-    loop(L, S, NULL);
-    return 0;
-  }
-  weir_check_callable(L, 1);
-  d = &weir_coroutine_make(L, S)->d;
-  weir_ready_add(L, S, lua_touserdata(L, 1), 1);
+  int idx;
+  weir_check_host(L, S, "run");
+  d = &weir_lib_coroutine_of(L, S, n, of)->d;
+  idx = lua_gettop(L);
+  weir_ready_add(L, S, lua_touserdata(L, idx), idx);
   loop(L, S, d);
-  lua_settop(L, 1);
-  weir_failure_handled(L, S, 1);
+  weir_failure_handled(L, S, idx);
   if (!weir_sched_is_ready(S))
     weir_failure_report_all(L, S);
-  n = weir_deferred_push_outcome(L, lua_touserdata(L, 1), 1);
-  return d->flags & FLAG_FAILED ? lua_error(L) : n;
+  n = weir_deferred_push_outcome(L, d, idx);
+  if (d->flags & FLAG_FAILED)
+    lua_error(L);
+  lua_remove(L, idx);
+  return n;
+}
+
+static int run(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int n = lua_gettop(L);
+  if (n > 0)
+    return weir_lib_run(L, S, n - 1, NULL);
+  weir_lib_run_all(L, S);
+  return 0;
 }
 
 /* ---- settings ---- */
@@ -118,15 +134,18 @@ static int set_inline(lua_State *L) {
   return 1;
 }
 
-static int on_unhandled(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  luaL_checkany(L, 1);
-  if (!lua_isnil(L, 1))
-    weir_check_callable(L, 1);
-  lua_settop(L, 1);
+void weir_lib_on_unhandled(lua_State *L, weir_State *S, const char *of) {
+  if (!lua_isnil(L, -1))
+    weir_check_callable(L, lua_gettop(L), 1, of);
   weir_state_push(L, S, HOME_ON_UNHANDLED);
-  lua_insert(L, 1);
+  lua_insert(L, -2);
   weir_state_set(L, S, HOME_ON_UNHANDLED);
+}
+
+static int on_unhandled(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  weir_lib_on_unhandled(L, weir_upstate(L), NULL);
   return 1;
 }
 

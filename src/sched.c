@@ -452,6 +452,10 @@ static int steps_task(lua_State *L) {
   return 0;
 }
 
+double weir_sched_next(weir_State *S) {
+  return is_idle(S) ? next_timer(S) : 0;
+}
+
 /* The Deferred, or nil, is on top. */
 static double run_steps(lua_State *L, weir_State *S, double budget, int again) {
   lua_pushcfunction(L, steps_task);
@@ -460,7 +464,7 @@ static double run_steps(lua_State *L, weir_State *S, double budget, int again) {
   lua_pushboolean(L, again);
   lua_rotate(L, -5, -1);
   protect(L, S, 4, 0);
-  return is_idle(S) ? next_timer(S) : 0;
+  return weir_sched_next(S);
 }
 
 double weir_sched_step(lua_State *L, weir_State *S, double budget) {
@@ -498,21 +502,25 @@ static int spawn_task(lua_State *L) {
   return 0;
 }
 
+void weir_sched_start(lua_State *L, weir_State *S) {
+  int idx = lua_gettop(L);
+  if (S->busy == 0 && S->inline_runs) {
+    lua_pushcfunction(L, spawn_task);
+    lua_pushlightuserdata(L, S);
+    lua_pushvalue(L, idx);
+    protect(L, S, 2, 0);
+  } else {
+    weir_ready_add(L, S, lua_touserdata(L, idx), idx);
+    weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
+  }
+}
+
 int weir_sched_spawn(lua_State *L, weir_State *S) {
   if (weir_sched_suspendable(L, S)) {
     lua_pushvalue(L, 1);
     S->signal = SIGNAL_SPAWN;
     return lua_yieldk(L, 1, 0, started);
   }
-  if (S->busy == 0 && S->inline_runs) {
-    lua_pushcfunction(L, spawn_task);
-    lua_pushlightuserdata(L, S);
-    lua_pushvalue(L, 1);
-    protect(L, S, 2, 0);
-  } else {
-    weir_ready_add(L, S, lua_touserdata(L, 1), 1);
-    weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
-  }
-  lua_settop(L, 1);
+  weir_sched_start(L, S);
   return 1;
 }

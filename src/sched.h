@@ -15,6 +15,9 @@ static inline weir_Coroutine *weir_sched_suspendable(lua_State *L, const weir_St
 /* Starts the new Coroutine, the only value of L: at once where that is possible, else in turn. The
    tail of a lua_CFunction that returns it. */
 int weir_sched_spawn(lua_State *L, weir_State *S);
+/* Starts the new Coroutine on top of L, which is not to be suspended meanwhile: from the host at
+   once, else in turn. [-0, +0, m] */
+void weir_sched_start(lua_State *L, weir_State *S);
 /* End of a call: from the host, runs what it woke. [-0, +0, m] */
 void weir_sched_turn(lua_State *L, weir_State *S);
 /* Runs what is woken until nothing is, or the budget is spent. */
@@ -28,6 +31,8 @@ double weir_sched_run_until(lua_State *L, weir_State *S, int idx);
 /* One pass over what is ready and due. Returns seconds until there is more, or a negative number
    if there is nothing. */
 double weir_sched_step(lua_State *L, weir_State *S, double budget);
+/* The same without a pass. */
+double weir_sched_next(weir_State *S);
 
 /* May the loop run coroutines now: is none of them, no callback and no hook on the C stack? */
 static inline int weir_sched_may_run(const weir_State *S) {

@@ -37,7 +37,8 @@ static int is_unwound_close(lua_State *L, const weir_State *S, lua_Debug *ar, in
   return is_handler;
 }
 
-/* Is noreturn itself the handler? The first value is what is closed then, and has a metatable. */
+/* Is weir.noreturn itself the handler? The first value is what is closed then, and has a metatable.
+ */
 static int is_handler(lua_State *L) {
   lua_Debug ar;
   if (luaL_getmetafield(L, 1, "__close") == LUA_TNIL)
@@ -46,13 +47,13 @@ static int is_handler(lua_State *L) {
   return lua_getstack(L, 0, &ar) && is_named_close(L, &ar);
 }
 
-static int in_close_handler(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
+static int in_close_handler(lua_State *L, const weir_State *S, const weir_Coroutine *c, int level) {
   lua_Debug ar;
-  if (c->unwinding || is_handler(L))
+  if (c->unwinding || (level > 0 && is_handler(L)))
     return 1;
-  if (!lua_getstack(L, 3, &ar))
-    return 0; /* noreturn, the body and what calls bodies: nothing else is there */
-  for (int level = 1; lua_getstack(L, level, &ar); level++)
+  if (!lua_getstack(L, level + 2, &ar))
+    return 0; /* the body and what calls bodies: nothing else is there */
+  for (; lua_getstack(L, level, &ar); level++)
     if (is_named_close(L, &ar) || is_unwound_close(L, S, &ar, level))
       return 1;
   return 0;
@@ -60,17 +61,17 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
 
 /* ---- noreturn ---- */
 
-int weir_tail_noreturn(lua_State *L, weir_State *S) {
+int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level) {
   weir_Coroutine *c = weir_await_check(L, S, "noreturn", 1);
   if (L != c->thread)
     return luaL_error(L, "attempt to noreturn inside a generator");
-  if (lua_touserdata(L, 1) == (void *)c)
+  if (lua_touserdata(L, -n - 1) == (void *)c)
     return weir_error_raise(L, S, ERROR_DEADLOCK, "attempt to noreturn to the running coroutine");
-  if (in_close_handler(L, S, c))
+  if (in_close_handler(L, S, c, level))
     return luaL_error(L, "attempt to noreturn inside a <close> handler");
   weir_await_strike(L, S, c);
   S->signal = SIGNAL_HOP;
-  return lua_yield(L, lua_gettop(L));
+  return lua_yield(L, n + 1);
 }
 
 /* The body and its arguments lie on L from `f` on. */

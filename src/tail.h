@@ -6,8 +6,10 @@
 
 #include "coroutine.h"
 
-/* The tail of weir.noreturn: a body, or a Deferred, and arguments are all that L has. */
-int weir_tail_noreturn(lua_State *L, weir_State *S);
+/* The tail of a lua_CFunction that never returns: a body, or a Deferred, is below the n arguments
+   on top. `level`: 1 if that function is noreturn itself, 0 if it calls it, and so may be a
+   handler. */
+int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level);
 /* The running Coroutine at idx yielded n values for a hop. Returns 1 if its new body is to be
    resumed, 0 if the coroutine ended. [-0, +0, m] */
 int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n);
