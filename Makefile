@@ -32,22 +32,32 @@ SOURCES := $(sort $(wildcard src/*.c))
 OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
-C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c bench/*.c)
+C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
+	spec/host/*/*.c bench/*.c)
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
+
+# The cases of spec/host in a host that has weir in it, and in a module that has not; and others that
+# use weir.h, two of them as it is not.
+HOST = $(OBJ)/host
+HOST_OBJECTS = $(patsubst spec/host/%.c,$(HOST)/%.o,$(sort $(wildcard spec/host/*.c)))
+HOST_CASES = $(filter-out $(HOST)/compiled_in.o $(HOST)/as_module.o,$(HOST_OBJECTS))
+HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdown.so \
+	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
 
 # What a target runs, as Debian packages. The compiler itself is there, or make says so.
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev
-TO_TEST = $(TO_BUILD) gcc clang clang-format lua-busted lua-check luarocks
+TO_TEST = $(TO_BUILD) gcc g++ clang clang-format lua-busted lua-check luarocks
 TO_CHECK = $(TO_TEST) clang-tidy valgrind
 PEERS = lua-cqueues lua-luv python3-twisted nodejs
 
 # Versioned variables would win over these two.
 unexport LUA_PATH_5_4 LUA_CPATH_5_4
-RUN = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(ROOT)/?.so;;' $(WRAP) $(LUA)
+PATHS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(ROOT)/?.so;$(HOST)/?.so;;'
+RUN = $(PATHS) $(WRAP) $(LUA)
 # Not the busted command: that one picks a Lua of its own. The empty script gives it its arguments.
-BUSTED = $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
+BUSTED = WEIR_HOST='$(HOST)' $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
 	--ignore-lua --cpath='$(ROOT)/?.so' $(ARGS)
 
 .DEFAULT_GOAL := build
@@ -130,16 +140,51 @@ check: ## test, then clang-tidy, valgrind and sanitizers
 	$(SUB) asan
 	$(SUB) valgrind
 
-spec: build ## only the busted specs (ARGS='--filter=...')
+spec: build $(HOST_PROGRAMS) ## only the busted specs (ARGS='--filter=...')
 	@$(BUSTED)
 
-# Each spec/c/*.c is a program of its own that exits with 0 when all is well.
-c-spec: $(C_SPECS:%=$(OBJ)/c/%)
-	@set -e; for program in $^; do $(WRAP) $$program; done
+# Each spec/c/*.c is a program of its own that exits with 0 when all is well. So are all cases of
+# spec/host together; the busted specs run them one by one.
+c-spec: build $(C_SPECS:%=$(OBJ)/c/%) $(HOST_PROGRAMS)
+	@set -e; for program in $(C_SPECS:%=$(OBJ)/c/%); do $(WRAP) $$program; done
+	@$(PATHS) $(WRAP) $(HOST)/compiled_in
+	@$(RUN) -e 'os.exit(require "cases"() == 0)'
 
 $(OBJ)/c/%: spec/c/%.c $(wildcard src/*.h) $(OBJ)/command
 	@mkdir -p $(@D)
-	$(COMPILE) -Isrc $(LDFLAGS) -o $@ $< $(LDLIBS)
+	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $< $(LDLIBS)
+
+$(HOST)/%.o: spec/host/%.c $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote src -MMD -MP -c -o $@ $<
+
+$(HOST)/compiled_in: $(HOST)/compiled_in.o $(HOST_CASES) $(OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(LDLIBS)
+
+$(HOST)/cases.so: $(HOST)/as_module.o $(HOST_CASES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+
+$(HOST)/cxx: spec/host/cxx.cc src/weir.h $(OBJECTS)
+	$(CXX) -std=c++17 $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(LUA_CFLAGS) -iquote src $(LDFLAGS) -o $@ \
+		$< $(OBJECTS) $(LUA_LIBS) $(LDLIBS)
+
+$(HOST)/%.so: spec/host/modules/%.c src/weir.h $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote src $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
+
+# A header with a member more than the library has, and one whose members are others.
+$(HOST)/newer/weir.h: src/weir.h
+	@mkdir -p $(@D)
+	@sed 's/^} weir_Api;/  void (*added)(lua_State *L);\n&/' $< >$@
+
+$(HOST)/other/weir.h: src/weir.h
+	@mkdir -p $(@D)
+	@sed 's/"weir\.api\.[0-9]*"/"weir.api.999"/' $< >$@
+
+$(HOST)/newer/fetch.so $(HOST)/other/fetch.so: %fetch.so: spec/host/modules/fetch.c %weir.h
+	$(COMPILE) -I$(@D) $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
+
+-include $(HOST_OBJECTS:.o=.d)
 
 # In a weir of its own, whose real clock is the spec's.
 frames-spec: $(OBJ)/frames/weir/core.so ## the specs of weir.step with a budget

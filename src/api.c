@@ -72,7 +72,7 @@ static void add(lua_State *L, int idx, int which) {
   int n = which == WEIR_PAIR ? 2 : 1;
   idx = lua_absindex(L, idx);
   if (which < WEIR_CALLBACK || which > WEIR_PAIR)
-    luaL_error(L, "bad argument 'which' to 'add' (%d)", which);
+    weir_bad_argument(L, 3, "add", lua_pushfstring(L, "%d is no kind of callback", which));
   weir_lib_add(L, S, idx, (weir_Call)which, lua_gettop(L) - n + 1, "add");
   lua_pop(L, n);
 }

@@ -51,9 +51,9 @@ weir_Clock *weir_clock_new(lua_State *L, weir_State *S, weir_ClockKind kind, int
   *k = (weir_Clock){.tag = weir_tag(S, TAG_CLOCK), .kind = (uint8_t)kind, .speed = 1};
   k->shelf = lua_newthread(L);
   lua_setiuservalue(L, idx, CLOCK_SHELF);
-  lua_newtable(k->shelf);
+  lua_newtable(L);
   lua_pushvalue(L, idx);
-  lua_xmove(L, k->shelf, 1);
+  lua_xmove(L, k->shelf, 2);
   if (kind == CLOCK_SCALED) {
     k->parent = lua_touserdata(L, parent);
     k->depth = k->parent->depth + 1;
@@ -107,9 +107,11 @@ static int shelve(lua_State *L, weir_Clock *k, int idx) {
     k->nslots = more;
   }
   slot = k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
+  lua_pushvalue(k->shelf, 1); /* not there: what is raised on that thread empties it */
+  lua_xmove(k->shelf, L, 1);
   lua_pushvalue(L, idx);
-  lua_xmove(L, k->shelf, 1);
-  lua_rawseti(k->shelf, 1, slot);
+  lua_rawseti(L, -2, slot);
+  lua_pop(L, 1);
   if (k->nfree)
     k->nfree--;
   else

@@ -22,17 +22,35 @@ static int protected_slot(const weir_State *S, lua_CFunction f) {
 
 /* One called by the unwinding of a pcall has no name: but it is not the function that the pcall,
    one level up, was to call. That one's slot is out of sight while it runs. */
-static int is_unwound_close(lua_State *L, const weir_State *S, lua_Debug *ar, int level) {
+static int is_unwound(lua_State *L, lua_Debug *ar, const lua_Debug *caller, int slot) {
+  if (!lua_getlocal(L, caller, slot))
+    return 0;
+  lua_getinfo(L, "f", ar);
+  return !lua_rawequal(L, -1, -2);
+}
+
+/* Nor has one of another C function's lua_toclose: but it is the __close of its first argument. */
+static int is_own_close(lua_State *L, lua_Debug *ar) {
+  static const int first[] = {1, -1}; /* parameter, or variable argument */
+  lua_getinfo(L, "f", ar);
+  for (int i = 0; i < 2; i++)
+    if (lua_getlocal(L, ar, first[i]) && luaL_getmetafield(L, -1, "__close") != LUA_TNIL &&
+        lua_rawequal(L, -1, -3))
+      return 1;
+  return 0;
+}
+
+static int is_nameless_close(lua_State *L, const weir_State *S, lua_Debug *ar, int level) {
   int top = lua_gettop(L), slot, is_handler = 0;
   lua_Debug caller;
   if (!lua_getstack(L, level + 1, &caller))
     return 0;
   lua_getinfo(L, "f", &caller);
   slot = protected_slot(S, lua_tocfunction(L, -1));
-  if (slot && lua_getlocal(L, &caller, slot)) {
-    lua_getinfo(L, "f", ar);
-    is_handler = !lua_rawequal(L, -1, -2);
-  }
+  if (slot)
+    is_handler = is_unwound(L, ar, &caller, slot);
+  else if (lua_iscfunction(L, -1))
+    is_handler = is_own_close(L, ar);
   lua_settop(L, top);
   return is_handler;
 }
@@ -54,7 +72,7 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
   if (!lua_getstack(L, level + 2, &ar))
     return 0; /* the body and what calls bodies: nothing else is there */
   for (; lua_getstack(L, level, &ar); level++)
-    if (is_named_close(L, &ar) || is_unwound_close(L, S, &ar, level))
+    if (is_named_close(L, &ar) || is_nameless_close(L, S, &ar, level))
       return 1;
   return 0;
 }
