@@ -42,7 +42,7 @@ HOST = $(OBJ)/host
 HOST_OBJECTS = $(patsubst spec/host/%.c,$(HOST)/%.o,$(sort $(wildcard spec/host/*.c)))
 HOST_CASES = $(filter-out $(HOST)/compiled_in.o $(HOST)/as_module.o,$(HOST_OBJECTS))
 HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdown.so \
-	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so
+	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so $(HOST)/page/host $(HOST)/later.so
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
 
@@ -62,7 +62,8 @@ BUSTED = WEIR_HOST='$(HOST)' $(RUN) -e 'require "busted.runner" { standalone = f
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build help demo examples test check spec c-spec frames-spec second-compiler rock lint \
+.PHONY: build help demo examples test check spec c-spec frames-spec second-compiler rock installed \
+	lint \
 	rockspec-lint tidy valgrind asan fuzz soak bench bench-limit bench-peers bench-count format \
 	install uninstall clean versions FORCE
 SUB = +@$(MAKE) --no-print-directory
@@ -129,6 +130,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) lint
 	$(SUB) second-compiler
 	$(SUB) rock
+	$(SUB) installed
 	$(SUB) c-spec
 	$(SUB) frames-spec
 	$(SUB) spec
@@ -184,6 +186,19 @@ $(HOST)/other/weir.h: src/weir.h
 $(HOST)/newer/fetch.so $(HOST)/other/fetch.so: %fetch.so: spec/host/modules/fetch.c %weir.h
 	$(COMPILE) -I$(@D) $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
 
+# The programs in docs/embedding.md: the first block of C and the second.
+$(HOST)/page/host.c: BLOCK = 1
+$(HOST)/page/later.c: BLOCK = 2
+$(HOST)/page/host.c $(HOST)/page/later.c: docs/embedding.md Makefile
+	@mkdir -p $(@D)
+	@awk '/^```/ { inside = /^```c$$/; n += inside; next } inside && n == $(BLOCK)' $< >$@
+
+$(HOST)/page/host: $(HOST)/page/host.c src/weir.h $(OBJECTS)
+	$(COMPILE) -Werror -iquote src $(LDFLAGS) -o $@ $< $(OBJECTS) $(LUA_LIBS) $(LDLIBS)
+
+$(HOST)/later.so: $(HOST)/page/later.c src/weir.h
+	$(COMPILE) -Werror -iquote src $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
+
 -include $(HOST_OBJECTS:.o=.d)
 
 # In a weir of its own, whose real clock is the spec's.
@@ -206,6 +221,19 @@ rock: ## build and load the rock in a tree of its own
 	@cd build/rock && luarocks --lua-version 5.4 --tree tree make >log 2>&1 || { cat log; exit 1; }
 	@cd build/rock/tree && LUA_PATH='share/lua/5.4/?.lua;share/lua/5.4/?/init.lua' \
 		LUA_CPATH='lib/lua/5.4/?.so' $(LUA) -e 'require "weir"' && echo 'rock: builds and loads'
+
+# All that is used is what install put there: the header, the module and its Lua files.
+TREE = $(CURDIR)/build/installed
+installed: build ## compile and load a C module against an installed tree
+	@rm -rf $(TREE)
+	@$(MAKE) --no-print-directory install PREFIX=$(TREE) DESTDIR= >/dev/null
+	@cp spec/host/modules/countdown.c $(TREE)
+	@cd $(TREE) && $(COMPILE) $$(PKG_CONFIG_PATH=lib/pkgconfig pkg-config --cflags weir) -Werror \
+		-shared -o countdown.so countdown.c $(LDLIBS)
+	@cd $(TREE) && LUA_PATH='share/lua/5.4/?.lua;share/lua/5.4/?/init.lua' \
+		LUA_CPATH='lib/lua/5.4/?.so;./?.so' $(LUA) \
+		-e 'assert(require "weir".run(require "countdown".countdown, 2) == "liftoff")' \
+		-e 'print "installed: a C module builds and runs"'
 
 # -- keep it clean --------------------------------------------------------------------------------
 

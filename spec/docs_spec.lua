@@ -160,6 +160,9 @@ local function kinds()
   }
 end
 
+-- What C code knows.
+local OTHERS = { ["weir.h"] = true, ["weir.core"] = true }
+
 -- The names of the methods of every kind, as the documents write them.
 local function method_names()
   local names = {}
@@ -221,7 +224,7 @@ describe("docs", function()
     it("every name in " .. path .. " is public", function()
       local names, prefixes = public_names(), kinds()
       scan(path, function(line)
-        each_mention(line, prefixes, function(name) assert(names[name], "no such thing: " .. name) end)
+        each_mention(line, prefixes, function(name) assert(names[name] or OTHERS[name], "no such thing: " .. name) end)
       end, ignore)
     end)
   end

@@ -16,10 +16,10 @@
 **
 ** `idx` is any index that lua_pushvalue takes. Each function makes the room on the stack that it
 ** needs. A note [-o, +p, x] says, as in the manual of Lua, how many values it pops and pushes,
-** and what it may raise: `-` nothing, `m` only that memory is short, `e` any error, also that of
-** Lua code that it runs, `v` an error of its own on purpose too. Errors are those of the Lua
-** function of the same name, arguments are numbered as there. What was to be popped may still be
-** there then; nothing else has changed, unless it is said.
+** and what it may raise: `m` only that memory is short, `v` errors of its own, on purpose. Errors are those of the Lua function of the
+** same name, arguments are numbered as there, a Deferred that is at idx being the first. What was
+** to be popped may still be there then; nothing else has changed, unless it is said. All raise
+** where weir is not open in the state, and on a thread that is suspended.
 **
 ** `L` is any thread of the state that could run Lua code now: what a C function was given, or the
 ** host's own. It is never that of a suspended coroutine, on whose stack nobody may put anything.
@@ -119,7 +119,7 @@ typedef struct weir_Api {
      pause on to it. [-0, +1, v] */
   void (*shield)(lua_State *L, int idx);
 
-  /* 1 if the value at idx is a Deferred, a Coroutine being one too, else 0. [-0, +0, -] */
+  /* 1 if the value at idx is a Deferred, a Coroutine being one too, else 0. [-0, +0, m] */
   int (*is_deferred)(lua_State *L, int idx);
 
   /* ---- firing, and going on behind ---- */
@@ -149,7 +149,7 @@ typedef struct weir_Api {
      so. `n`, unless NULL, gets their number. [-0, +n, v] */
   int (*outcome)(lua_State *L, int idx, int *n);
 
-  /* 1 if the value at idx is a cancel error, else 0. [-0, +0, -] */
+  /* 1 if the value at idx is a cancel error, else 0. [-0, +0, m] */
   int (*is_cancelled)(lua_State *L, int idx);
 
   /* Pushes a string: the stack of the Coroutine at idx and of those that wait for it, or where
@@ -224,7 +224,7 @@ typedef struct weir_Api {
 
   /* In a coroutine: n arguments, and the new body below them, a function or a Deferred, take
      the place of all that the coroutine has on its stack. Never returns. Raises as awaitk,
-     inside a <close> handler and inside a generator. [-(n+1), -, v] */
+     inside a <close> handler and inside a generator. [-(n+1), +0, v] */
   int (*noreturn)(lua_State *L, int n);
 
   /* Pushes the running Coroutine and returns 1; nil and 0 if there is none: in the host, in
@@ -233,7 +233,7 @@ typedef struct weir_Api {
 
   /* ---- time and the loop ---- */
 
-  /* The time of the loop's clock. [-0, +0, -] */
+  /* The time of the loop's clock. [-0, +0, m] */
   double (*now)(lua_State *L);
 
   /* Pops n values; pushes a Deferred that fires with them in so many seconds of the loop's
@@ -265,7 +265,7 @@ typedef struct weir_Api {
   /* ---- settings ---- */
 
   /* Whether calls from the host run what they have woken, which they do at first; if not, only
-     step and run do. Returns what it was. [-0, +0, -] */
+     step and run do. Returns what it was. [-0, +0, m] */
   int (*inline_runs)(lua_State *L, int on);
 
   /* Seconds between a cancel and the close of what has not ended, 5 at first. Returns what it

@@ -450,6 +450,30 @@ static int in_generator(lua_State *L) {
   return 0;
 }
 
+/* What Lua code awaits in, C code calls with a continuation of Lua's. */
+static int slept(lua_State *L, int status, lua_KContext ctx) {
+  check(L, status == LUA_YIELD && ctx == 3);
+  check_stack(L, "'kept'");
+  return 1;
+}
+
+static int sleep_in_c(lua_State *L) {
+  lua_pushliteral(L, "kept");
+  lua_getglobal(L, "weir");
+  lua_getfield(L, -1, "sleep");
+  lua_replace(L, -2);
+  lua_pushnumber(L, 0.001);
+  lua_callk(L, 1, 0, 3, slept);
+  return slept(L, LUA_OK, 3);
+}
+
+static int calls_lua(lua_State *L) {
+  lua_pushcfunction(L, sleep_in_c);
+  check(L, weir_api(L)->run(L, 0) == 1);
+  check_stack(L, "'kept'");
+  return 0;
+}
+
 static int closed_late(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   (void)ctx;
@@ -738,6 +762,7 @@ const Case waiting_cases[] = {
     {"10.1 3.6 awaitk, yieldk and noreturn are refused where nothing can be suspended", refused},
     {"10.1 3.7 8.4 awaitk of oneself and of what is none", wrong_awaits},
     {"10.1 3.6 awaitk in a generator", in_generator},
+    {"10.1 3.6 a function of Lua's that awaits, called by lua_callk", calls_lua},
     {"10.1 5.5 a handler of lua_toclose awaits behind a cancel", cleanup},
     {"10.1 8.4 k is not called when somebody else resumes the thread", resumed_from_outside},
     {"10.1 3.4 3.5 yieldk: to the back of the ready queue, one turn each pass", turns},
