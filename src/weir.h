@@ -16,10 +16,11 @@
 **
 ** `idx` is any index that lua_pushvalue takes. Each function makes the room on the stack that it
 ** needs. A note [-o, +p, x] says, as in the manual of Lua, how many values it pops and pushes,
-** and what it may raise: `m` only that memory is short, `v` errors of its own, on purpose. Errors are those of the Lua function of the
-** same name, arguments are numbered as there, a Deferred that is at idx being the first. What was
-** to be popped may still be there then; nothing else has changed, unless it is said. All raise
-** where weir is not open in the state, and on a thread that is suspended.
+** and what it may raise: `m` only that memory is short, `v` errors of its own, on purpose. Errors
+** are those of the Lua function of the same name, arguments are numbered as there, a Deferred
+** that is at idx being the first. What was to be popped may still be there then; nothing else has
+** changed, unless it is said. All raise where weir is not open in the state, and on a thread that
+** is suspended.
 **
 ** `L` is any thread of the state that could run Lua code now: what a C function was given, or the
 ** host's own. It is never that of a suspended coroutine, on whose stack nobody may put anything.
