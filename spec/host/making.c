@@ -1,6 +1,8 @@
 /* Deferreds from C: pending, with hooks, fired, shielded. */
 #include "case.h"
 
+#include <string.h>
+
 /* ---- hooks in C ---- */
 
 static int log_cancel(lua_State *L) {
@@ -205,7 +207,7 @@ static int wrong_shield(lua_State *L) {
 static int no_deferreds(lua_State *L) {
   const weir_Api *weir = weir_api(L);
   lua_pushnil(L);
-  lua_newuserdatauv(L, 1000, 0);
+  memset(lua_newuserdatauv(L, 1000, 0), 'x', 1000);
   lua_pushlightuserdata(L, L);
   case_lua(L, 0, 1, "return weir.Clock()");
   for (int i = 1; i <= 5; i++) /* 5: none */
