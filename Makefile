@@ -62,8 +62,8 @@ BUSTED = WEIR_HOST='$(HOST)' $(RUN) -e 'require "busted.runner" { standalone = f
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build help demo examples test check spec c-spec frames-spec second-compiler rock installed \
-	lint \
+.PHONY: build help demo examples test check spec c-spec frames-spec hosts second-compiler rock \
+	installed lint \
 	rockspec-lint tidy valgrind asan fuzz soak bench bench-limit bench-peers bench-count format \
 	install uninstall clean versions FORCE
 SUB = +@$(MAKE) --no-print-directory
@@ -142,12 +142,12 @@ check: ## test, then clang-tidy, valgrind and sanitizers
 	$(SUB) asan
 	$(SUB) valgrind
 
-spec: build $(HOST_PROGRAMS) ## only the busted specs (ARGS='--filter=...')
+spec: build hosts ## only the busted specs (ARGS='--filter=...')
 	@$(BUSTED)
 
 # Each spec/c/*.c is a program of its own that exits with 0 when all is well. So are all cases of
 # spec/host together; the busted specs run them one by one.
-c-spec: build $(C_SPECS:%=$(OBJ)/c/%) $(HOST_PROGRAMS)
+c-spec: build $(C_SPECS:%=$(OBJ)/c/%) hosts
 	@set -e; for program in $(C_SPECS:%=$(OBJ)/c/%); do $(WRAP) $$program; done
 	@$(PATHS) $(WRAP) $(HOST)/compiled_in
 	@$(RUN) -e 'os.exit(require "cases"() == 0, true)'
@@ -155,6 +155,8 @@ c-spec: build $(C_SPECS:%=$(OBJ)/c/%) $(HOST_PROGRAMS)
 $(OBJ)/c/%: spec/c/%.c $(wildcard src/*.h) $(OBJ)/command
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $< $(LDLIBS)
+
+hosts: $(HOST_PROGRAMS)
 
 $(HOST)/%.o: spec/host/%.c $(OBJ)/command
 	@mkdir -p $(@D)

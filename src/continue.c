@@ -16,8 +16,8 @@ static int is_called_by_hook(lua_State *L) {
 }
 
 /* C code runs while the innermost function is one of Lua: that is a hook of the count or of lines.
-   In one of calls it may be a C function, about to be called; there Lua tells only who is called.
- */
+   In one of calls it may be a C function, about to be called: from 5.4.4 on Lua tells whoever is
+   called then that it was by a hook. */
 int weir_continue_in_hook(lua_State *L) {
   lua_Debug ar;
   int inside;

@@ -42,11 +42,15 @@
 
 #include <stddef.h>
 
+/* From C++ these are those of a Lua compiled as C. Whoever has compiled it as C++ includes them
+   before, without extern "C". */
 #ifdef __cplusplus
-#include "lua.hpp"
-#else
+extern "C" {
+#endif
 #include "lauxlib.h"
 #include "lua.h"
+#ifdef __cplusplus
+}
 #endif
 
 #define WEIR_VERSION     "0.1.0"

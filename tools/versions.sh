@@ -20,7 +20,7 @@ first_of() { # the first of these files that there is
 paths() { # of the modules: those of weir, of the tree, and of LUA if it is the same version
   number=$("$lua" -e 'print(_VERSION:match "%d+%.%d+")')
   LUA_PATH="lua/?.lua;lua/?/init.lua;$dir/share/lua/$number/?.lua;$dir/share/lua/$number/?/init.lua"
-  LUA_CPATH="$build/?.so;$dir/lib/lua/$number/?.so"
+  LUA_CPATH="$build/?.so;$build/host/?.so;$dir/lib/lua/$number/?.so"
   if [ "$("$LUA" -e 'print(_VERSION)')" = "Lua $number" ]; then
     LUA_PATH="$LUA_PATH;$("$LUA" -e 'print(package.path)')"
     LUA_CPATH="$LUA_CPATH;$("$LUA" -e 'print(package.cpath)')"
@@ -28,7 +28,7 @@ paths() { # of the modules: those of weir, of the tree, and of LUA if it is the 
   LUA_PATH="$LUA_PATH;./?.lua"
 }
 
-run() { LUA_PATH="$LUA_PATH" LUA_CPATH="$LUA_CPATH" "$lua" "$@"; }
+run() { LUA="$lua" LUA_PATH="$LUA_PATH" LUA_CPATH="$LUA_CPATH" WEIR_HOST="$build/host" "$lua" "$@"; }
 
 busted() {
   run -e 'require "busted.runner" { standalone = false }' /dev/null --ignore-lua --cpath="$build/?.so" -o TAP "$@"
@@ -45,9 +45,11 @@ try() {
   lua=$(first_of "$dir/bin/lua" "$dir/src/lua" "$dir/lua")
   include=$(dirname "$(first_of "$dir/include/lua.h" "$dir/src/lua.h" "$dir/lua.h")")
   release=$("$lua" -v | cut -d' ' -f2)
+  archive=$(first_of "$dir/lib/liblua.a" "$dir/src/liblua.a" "$dir/liblua.a")
   build=build/lua-$release
   echo "== Lua $release"
-  ${MAKE:-make} --no-print-directory -s V="lua-$release" LUA="$lua" LUA_CFLAGS="-I$include" WERROR=-Werror build
+  ${MAKE:-make} --no-print-directory -s V="lua-$release" LUA="$lua" LUA_CFLAGS="-I$include" \
+    LUA_LIBS="$archive -lm -ldl -Wl,-E" WERROR=-Werror build hosts
   paths
   for name in $EXAMPLES; do run "examples/$name.lua" >"$build/$name.out"; done
   if run -e 'require "busted.runner"' 2>"$build/busted.out"; then

@@ -30,7 +30,11 @@ static void *allocate(void *ud, void *block, size_t from, size_t to) {
 lua_State *case_open(Memory *memory) {
   memory->used = 0;
   memory->fail = 0;
+#if LUA_VERSION_NUM >= 505 /* it takes a seed */
+  return lua_newstate(allocate, memory, 1);
+#else
   return lua_newstate(allocate, memory);
+#endif
 }
 
 void case_open_weir(lua_State *L, lua_CFunction prepare) {

@@ -194,6 +194,7 @@ static int wrong_timeouts(lua_State *L) {
 /* ---- close ---- */
 
 static int log_close(lua_State *L) {
+  lua_settop(L, 2); /* from Lua 5.5 on the error is only there if there is one */
   check_stack(L, "T nil");
   case_log(L, "closed");
   return 0;
