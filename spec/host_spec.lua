@@ -122,6 +122,17 @@ describe("weir.h", function()
     assert.equal("false\tanother copy of weir is open in this state\nworks\n", output)
   end)
 
+  it("10.1 opened under another name it is the same library", function()
+    local output, ok = lua([[
+      local core = package.loadlib("%s", "luaopen_weir_core")()
+      local weir, countdown = require "weir", require "countdown"
+      print(weir.is_deferred(core.functions.Deferred()))
+      print(core.functions.run(function() return weir.await(countdown.countdown(2)) end))
+    ]], CORE)
+    assert.equal("true\nliftoff\n", output)
+    assert.is_true(ok)
+  end)
+
   it("10.1 it compiles as C++17 without a warning, and works there", function()
     local output, ok = run("%s/cxx", HOST)
     assert.is_true(ok, output)

@@ -189,6 +189,14 @@ static int pairs(lua_State *L) {
   weir->callback(L, 1, 1);
   check(L, weir->outcome(L, 1, NULL) == WEIR_SUCCESS);
   check_stack(L, "D 'rescued'");
+  lua_settop(L, 0);
+  lua_pushinteger(L, 4);
+  weir->fail(L);
+  lua_pushnil(L);
+  lua_pushcfunction(L, rescue);
+  weir->add(L, 1, WEIR_PAIR);
+  check(L, weir->outcome(L, 1, NULL) == WEIR_SUCCESS);
+  check_stack(L, "D 'rescued'");
   return 0;
 }
 

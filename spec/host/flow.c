@@ -236,13 +236,23 @@ static int closes(lua_State *L) {
   return 0;
 }
 
+static int log_unhandled(lua_State *L) {
+  case_log(L, lua_tostring(L, 1));
+  return 0;
+}
+
 static int closes_with_error(lua_State *L) {
   const weir_Api *weir = weir_api(L);
+  lua_pushcfunction(L, log_unhandled);
+  weir->on_unhandled(L);
+  lua_settop(L, 0);
   push_closable(L, fail_to_close);
   lua_pushcclosure(L, hold_open, 1);
   weir->spawn(L, 0);
   check(L, weir->close(L, 1) == 0);
   check_stack(L, "C 'not closed'");
+  weir->step(L, -1);
+  check_log(L, ""); /* it counts as handled */
   check(L, weir->outcome(L, 1, NULL) == WEIR_FAILURE);
   check_stack(L, "C 'not closed' 'not closed'");
   return 0;

@@ -76,8 +76,7 @@ static int outcome_of_live(lua_State *L) {
 }
 
 static int log_unhandled(lua_State *L) {
-  check_stack(L, "'lost' '' D");
-  case_log(L, "unhandled");
+  case_log(L, lua_tostring(L, 1));
   return 0;
 }
 
@@ -92,7 +91,7 @@ static int outcome_handles(lua_State *L) {
   check(L, weir->status(L, 2) == WEIR_FAILURE); /* a look does not handle it */
   check(L, weir->outcome(L, 3, NULL) == WEIR_FAILURE);
   weir->step(L, -1);
-  check_log(L, "unhandled");
+  check_log(L, "lost");
   return 0;
 }
 
