@@ -83,7 +83,11 @@ void weir_lib_traceback(lua_State *L, weir_State *S, int idx, int level, const c
 void weir_lib_decorate(lua_State *L, const char *of);
 /* A Coroutine, not started, whose body is the function below the n arguments on top.
    [-(n+1), +1] */
-weir_Coroutine *weir_lib_coroutine_of(lua_State *L, weir_State *S, int n, const char *of);
+static inline weir_Coroutine *weir_lib_coroutine_of(lua_State *L, weir_State *S, int n,
+                                                    const char *of) {
+  weir_check_callable(L, lua_gettop(L) - n, 1, of);
+  return weir_coroutine_make(L, S, n);
+}
 /* What noreturn goes on with is at idx. [-0, +0] */
 void weir_check_body(lua_State *L, const weir_State *S, int idx, const char *of);
 /* The running Coroutine, or nil. Returns whether there is one. [-0, +1, -] */

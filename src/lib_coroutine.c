@@ -38,11 +38,6 @@ static int coroutine(lua_State *L) {
   return 1;
 }
 
-weir_Coroutine *weir_lib_coroutine_of(lua_State *L, weir_State *S, int n, const char *of) {
-  weir_check_callable(L, lua_gettop(L) - n, 1, of);
-  return weir_coroutine_make(L, S, n);
-}
-
 static int spawn(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_lib_coroutine_of(L, S, lua_gettop(L) - 1, NULL);
