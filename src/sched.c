@@ -125,7 +125,7 @@ static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
   c->life = LIFE_CALLING;
   c->raise = 0;
   c->raw = 0;
-  c->d.earlier = &S->callers->d;
+  c->d.earlier = (weir_Deferred *)(void *)S->callers; /* perhaps NULL */
   S->callers = c;
   S->running = callee;
 }
