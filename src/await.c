@@ -95,8 +95,8 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, in
   return -1;
 }
 
-int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit) {
-  const weir_Deferred *d = lua_touserdata(L, 1);
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferred *d,
+               double limit) {
   int n = weir_deferred_ready(d) ? outcome_now(L, S, d, 1) : weir_await_begin(L, S, c, 1, 2, limit);
   if (n >= 0)
     return n;

@@ -34,9 +34,10 @@ void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* Behind a yield: raises unless the running coroutine, and nobody else, has resumed L, and if it is
    an error that it was resumed with. [-0, +0, v] */
 void weir_await_check_resumed(lua_State *L, weir_State *S);
-/* Tail of a lua_CFunction: the values of the Deferred at index 1, awaited if need be. `limit`: the
+/* Tail of a lua_CFunction: the values of `d`, which is at index 1, awaited if need be. `limit`: the
    deadline on the clock at index 2, or HUGE_VAL. */
-int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, double limit);
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferred *d,
+               double limit);
 /* Tail of a lua_CFunction: to the back of the ready queue. */
 int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* The Coroutine at idx yielded n values by a plain coroutine.yield; they are taken off its thread.

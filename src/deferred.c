@@ -15,9 +15,19 @@
    Each level takes about three of Lua's C calls (LUAI_MAXCCALLS is 200). */
 #define NESTED_FIRES 24
 
+/* That of a Coroutine changes with its end. */
+static int has_class(const weir_State *S, const weir_Deferred *d, const void *class) {
+  if (d->kind != KIND_COROUTINE)
+    return class == S->classes[HOME_DEFERRED];
+  return class == S->classes[HOME_COROUTINE] || class == S->classes[HOME_ENDED];
+}
+
 weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == weir_tag(S, TAG_DEFERRED) ? d : NULL;
+  return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == weir_tag(S, TAG_DEFERRED) &&
+                 has_class(S, d, weir_state_class(L, idx))
+             ? d
+             : NULL;
 }
 
 static int slots_of(weir_Kind kind) {

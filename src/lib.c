@@ -84,6 +84,11 @@ static void set_name(lua_State *L, const char *name) {
   lua_setfield(L, -2, "__name");
 }
 
+static void keep_class(lua_State *L, weir_State *S, int slot) {
+  S->classes[slot] = lua_topointer(L, -1);
+  weir_state_set(L, S, slot);
+}
+
 /* The metatable on top gets its methods, on top of those of a base. */
 static void new_class(lua_State *L, weir_State *S, int slot, const char *name, const luaL_Reg *base,
                       const luaL_Reg *methods) {
@@ -96,7 +101,7 @@ static void new_class(lua_State *L, weir_State *S, int slot, const char *name, c
   lua_setfield(L, -2, "__index");
   lua_pushliteral(L, "weir");
   lua_setfield(L, -2, "__metatable");
-  weir_state_set(L, S, slot);
+  keep_class(L, S, slot);
 }
 
 /* Another metatable, with the same methods. */
@@ -111,7 +116,7 @@ static void copy_class(lua_State *L, weir_State *S, int from, int to) {
     lua_rawset(L, top + 1);
   }
   lua_settop(L, top + 1);
-  weir_state_set(L, S, to);
+  keep_class(L, S, to);
 }
 
 static void set_metamethod(lua_State *L, weir_State *S, int slot, const char *name,

@@ -158,7 +158,7 @@ static int sleep_on(lua_State *L, int arg) {
   weir_await_strike(L, S, c);
   weir_timer_at(L, S, 1, weir_clock_now(lua_touserdata(L, 1)) + seconds, 0);
   lua_replace(L, 1);
-  return weir_await(L, S, c, HUGE_VAL);
+  return weir_await(L, S, c, lua_touserdata(L, 1), HUGE_VAL);
 }
 
 void weir_lib_after(lua_State *L, weir_State *S, int clock, double seconds, int n) {

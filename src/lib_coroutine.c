@@ -62,9 +62,9 @@ static int current(lua_State *L) {
 static int await(lua_State *L) {
   weir_State *S = weir_upstate(L);
   double limit = HUGE_VAL;
+  const weir_Deferred *d = weir_check_deferred(L, S, 1);
   weir_Coroutine *c;
-  weir_check_deferred(L, S, 1);
-  if (!lua_isnoneornil(L, 2))
+  if (lua_gettop(L) > 1 && !lua_isnil(L, 2))
     limit = weir_check_seconds(L, 2);
   c = weir_await_check(L, S, "await", 1);
   if (limit < HUGE_VAL) {
@@ -72,7 +72,7 @@ static int await(lua_State *L) {
     weir_state_push(L, S, HOME_LOOP_CLOCK);
     limit += weir_clock_now(lua_touserdata(L, 2));
   }
-  return weir_await(L, S, c, limit);
+  return weir_await(L, S, c, d, limit);
 }
 
 void weir_check_body(lua_State *L, const weir_State *S, int idx, const char *of) {

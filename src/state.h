@@ -66,8 +66,9 @@ typedef enum weir_Signal {
 } weir_Signal;
 
 struct weir_State {
-  lua_State *home;         /* fixed slots, see above */
-  weir_Coroutine *running; /* NULL in the host, in callbacks and in hooks */
+  lua_State *home;                     /* fixed slots, see above */
+  const void *classes[HOME_CLOCK + 1]; /* the metatables of users' objects, only to compare */
+  weir_Coroutine *running;             /* NULL in the host, in callbacks and in hooks */
   weir_Coroutine *callers; /* the last of those whose eager callee has not yet reached a wait; the
                               one before it is its `earlier` */
   weir_Signal signal;
@@ -135,10 +136,22 @@ weir_State *weir_state_open(lua_State *L);
 /* The one that exists already; NULL if none. [-0, +0, -] */
 weir_State *weir_state_get(lua_State *L);
 /* The first word of each of our userdata: it tells them from any other's, from each other and from
-   those of another state, whatever metatable the debug library gave them. */
+   those of another state, whatever metatable the debug library gave them. But it may still be there
+   in memory that is another's by now: only with our metatable as well is it sure to be one. */
 typedef enum weir_Tag { TAG_DEFERRED, TAG_CLOCK, TAG_NOTE, TAG_SIDE, TAG_GENERATOR } weir_Tag;
 static inline const void *weir_tag(const weir_State *S, weir_Tag tag) {
   return (const char *)S + tag;
+}
+
+/* The metatable of the userdata at idx, only to compare; NULL if none. Takes a slot of the stack
+   meanwhile. */
+static inline const void *weir_state_class(lua_State *L, int idx) {
+  const void *class;
+  if (!lua_getmetatable(L, idx))
+    return NULL;
+  class = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return class;
 }
 
 /* Pushes a slot of `home`. [-0, +1, -] */

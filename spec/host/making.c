@@ -216,6 +216,26 @@ static int no_deferreds(lua_State *L) {
   return 0;
 }
 
+/* What is new has in it what the collector has freed there. */
+static int stale_memory(lua_State *L) {
+  const weir_Api *weir = weir_api(L);
+  int taken = 0;
+  for (int i = 0; i < 1000; i++) {
+    case_lua(L, 0, 0, "return weir.Deferred(), weir.spawn(weir.yield), weir.Clock()");
+    weir->deferred(L);
+    lua_settop(L, 0);
+  }
+  lua_gc(L, LUA_GCCOLLECT);
+  for (size_t size = 64; size < 400; size += 8)
+    for (int slots = 0; slots < 8; slots++) {
+      lua_newuserdatauv(L, size, slots);
+      taken += weir->is_deferred(L, -1);
+      case_lua(L, 1, 0, "local is_clock = pcall(weir.clock, ...); assert(not is_clock)");
+    }
+  check(L, taken == 0);
+  return 0;
+}
+
 const Case making_cases[] = {
     {"10.1 2.1 deferred pushes a pending Deferred and leaves the rest", pending},
     {"10.1 2.1 6.2 deferred_with: three hooks in C are called with the Deferred", with_hooks},
@@ -229,4 +249,5 @@ const Case making_cases[] = {
     {"10.1 5.3 a shield passes neither cancel nor pause on", shielded},
     {"10.1 8.4 shield of something else names it", wrong_shield},
     {"10.1 2.11 is_deferred is 0 for all else, also where there is nothing", no_deferreds},
+    {"10.1 8.4 is_deferred is 0 for memory in which one was, and it is no clock", stale_memory},
     {NULL, NULL}};
