@@ -74,9 +74,8 @@ static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot
   }
 }
 
-/* Takes the waiter at widx out of the list of its Deferred, at didx. */
-static void detach(lua_State *L, weir_Deferred *w, int widx, int didx) {
-  weir_Deferred *d = w->target;
+/* Takes the waiter w out of the list of d, its target. */
+static void detach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d, int didx) {
   weir_list_remove(d->first, d->last, w, earlier, later);
   d->nwaiters--;
   d->nheld -= (uint32_t)counts_as_held(w);
@@ -94,7 +93,7 @@ void weir_wait_end(lua_State *L, weir_State *S, int widx) {
   int didx;
   lua_getiuservalue(L, widx, UV_TARGET);
   didx = lua_gettop(L);
-  detach(L, w, widx, didx);
+  detach(L, w, widx, d, didx);
   weir_pause_rehold(L, S, d, didx);
   lua_settop(L, didx - 1);
 }
@@ -164,7 +163,7 @@ uint32_t weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) 
     weir_Deferred *w = d->first;
     weir_Wait how = (weir_Wait)w->wait;
     push_first_waiter(L, d, idx);
-    detach(L, w, widx, idx);
+    detach(L, w, widx, d, idx);
     told += (uint32_t)deliver(L, S, w, widx, d, idx, how);
     lua_settop(L, widx - 1);
   }
