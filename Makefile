@@ -62,10 +62,7 @@ BUSTED = WEIR_HOST='$(HOST)' $(RUN) -e 'require "busted.runner" { standalone = f
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build help demo examples test check spec c-spec frames-spec hosts second-compiler rock \
-	installed lint \
-	rockspec-lint tidy valgrind asan fuzz soak bench bench-limit bench-peers bench-count format \
-	install uninstall clean versions FORCE
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) FORCE
 SUB = +@$(MAKE) --no-print-directory
 
 build: $(CORE) ## build weir/core.so (the default)
@@ -239,7 +236,7 @@ installed: build ## compile and load a C module against an installed tree
 
 # -- keep it clean --------------------------------------------------------------------------------
 
-lint: rockspec-lint ## luacheck and the format of the C sources, where the tools are there
+lint: rockspec-lint meta-lint ## names, annotations, luacheck and the format of the C sources, where the tools are there
 	@if command -v luacheck >/dev/null; then luacheck -q --no-color .; else echo 'no luacheck: skipped'; fi
 	@if ! command -v clang-format >/dev/null; then echo 'no clang-format: skipped'; \
 	else clang-format --dry-run -Werror $(C_FILES); fi
@@ -249,6 +246,13 @@ rockspec-lint:
 	@printf '%s\n' $(SOURCES) $(MODULES) | LC_ALL=C sort >build/files
 	@grep -Eo '"(src|lua)/[^"]+"' $(ROCKSPEC) | tr -d '"' | LC_ALL=C sort | \
 		diff -u --label $(ROCKSPEC) --label 'the files there are' - build/files
+
+# What the module has, what the reference has, and the types for editors.
+meta-lint: build
+	@$(RUN) tools/check_meta.lua
+
+meta: build ## the descriptions in lua/weir/meta.lua, from those in docs/reference.md
+	@$(RUN) tools/check_meta.lua write
 
 tidy: ## clang-tidy
 	@tools/deps.sh $(TO_BUILD) clang-tidy

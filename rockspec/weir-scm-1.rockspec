@@ -33,6 +33,7 @@ build = {
     ["weir.lock"] = "lua/weir/lock.lua",
     ["weir.map"] = "lua/weir/map.lua",
     ["weir.maybe"] = "lua/weir/maybe.lua",
+    ["weir.meta"] = "lua/weir/meta.lua",
     ["weir.permits"] = "lua/weir/permits.lua",
     ["weir.queue"] = "lua/weir/queue.lua",
     ["weir.race"] = "lua/weir/race.lua",

@@ -1,6 +1,7 @@
 -- The documentation: every example runs and prints what it says, every public name has a heading, every name that is
 -- mentioned exists, every link leads somewhere.
-local weir = require "weir"
+local markdown = require "tools.markdown"
+local public = require "tools.public"
 
 local README, REFERENCE = "README.md", "docs/reference.md"
 
@@ -21,28 +22,12 @@ local function lines_of(path)
   return lines
 end
 
--- Calls prose(line) outside of fences and code(line, language, number) inside of them.
-local function scan(path, prose, code)
-  local language
-  for number, line in ipairs(lines_of(path)) do
-    local fence = line:match("^```(%w*)")
-    if fence then
-      language = not language and fence or nil
-    elseif language then
-      code(line, language, number)
-    else
-      prose(line)
-    end
-  end
-  assert(not language, path .. ": a fence is left open")
-end
-
 local function ignore() end
 
 -- {file =, first = number of the first line, the lines ...} of every Lua example
 local function examples(path)
   local list, last = {}, nil
-  scan(path, ignore, function(line, language, number)
+  markdown.scan(path, ignore, function(line, language, number)
     if language ~= "lua" then return end
     local example = list[#list]
     if not example or number ~= last + 1 then
@@ -114,10 +99,10 @@ end
 
 local function headings(path)
   local names, slugs, count = {}, {}, {}
-  scan(path, function(line)
-    local heading = line:match("^#+%s+(.-)%s*$")
+  markdown.scan(path, function(line)
+    local heading = markdown.heading(line)
     if not heading then return end
-    names[heading:gsub("`", "")] = true
+    names[heading] = true
     local slug = slug_of(heading)
     slugs[count[slug] and slug .. "-" .. count[slug] or slug] = true
     count[slug] = (count[slug] or 0) + 1
@@ -145,45 +130,14 @@ end
 
 -- ---- names ----
 
-local function a_scope()
-  local object
-  weir.scope(function(scope) object = scope end)
-  return object
-end
-
--- One object of each kind, under the name that it has in the documents.
-local function kinds()
-  return {
-    d = weir.Deferred(), co = weir.spawn(ignore), clock = weir.Clock(), scope = a_scope(),
-    lock = weir.Lock(), semaphore = weir.Semaphore(1), queue = weir.Queue(), event = weir.Event(),
-    barrier = weir.Barrier(1),
-  }
-end
-
--- What C code knows.
-local OTHERS = { ["weir.h"] = true, ["weir.core"] = true }
-
--- The names of the methods of every kind, as the documents write them.
-local function method_names()
-  local names = {}
-  for kind, object in pairs(kinds()) do
-    for name in pairs(debug.getmetatable(object).__index) do
-      if not name:find("^__") then names[kind .. ":" .. name] = true end
-    end
+-- What begins as our names do and is none: files, and modules with a page of their own.
+local function others()
+  local names = { ["weir.h"] = true, ["weir.core"] = true }
+  for _, path in ipairs(documents()) do
+    local name = path:match("([%w_]+)%.md$")
+    if exists("lua/weir/" .. name .. ".lua") then names["weir." .. name] = true end
   end
   return names
-end
-
-local function public_names()
-  local names = method_names()
-  for name in pairs(weir) do names["weir." .. name] = true end
-  return names
-end
-
--- Has it a heading of its own? What a Coroutine has from Deferreds has not.
-local function is_headed(name, names)
-  local method = name:match("^co:(.*)")
-  return names[name] and not (method and names["d:" .. method])
 end
 
 -- Calls f(name) for whatever looks like a name of ours.
@@ -212,8 +166,8 @@ describe("docs", function()
     end
 
     it("every link of " .. path .. " leads somewhere", function()
-      local names = public_names()
-      scan(path, function(line)
+      local names = public.names()
+      markdown.scan(path, function(line)
         for link in line:gmatch("%]%(([^)]+)%)") do
           if not link:find("^%a+://") then assert_leads(path, link) end
         end
@@ -222,28 +176,25 @@ describe("docs", function()
     end)
 
     it("every name in " .. path .. " is public", function()
-      local names, prefixes = public_names(), kinds()
-      scan(path, function(line)
-        each_mention(line, prefixes, function(name) assert(names[name] or OTHERS[name], "no such thing: " .. name) end)
+      local names, prefixes, known = public.names(), public.kinds(), others()
+      markdown.scan(path, function(line)
+        each_mention(line, prefixes, function(name) assert(names[name] or known[name], "no such thing: " .. name) end)
       end, ignore)
     end)
   end
 
   it("the reference has a heading for every public name, and README a link to it", function()
-    local names, there = public_names(), headings(REFERENCE)
-    local readme = table.concat(lines_of(README), "\n")
-    for name in pairs(names) do
-      if is_headed(name, names) then
-        assert(there[name], "no heading: " .. name)
-        assert(readme:find("[" .. name .. "](" .. REFERENCE .. "#", 1, true), "not in README: " .. name)
-      end
+    local there, readme = headings(REFERENCE), table.concat(lines_of(README), "\n")
+    for name in pairs(public.own_names()) do
+      assert(there[name], "no heading: " .. name)
+      assert(readme:find("[" .. name .. "](" .. REFERENCE .. "#", 1, true), "not in README: " .. name)
     end
   end)
 
   it("the reference has no heading for what does not exist", function()
-    local names = public_names()
+    local names = public.own_names()
     for name in pairs((headings(REFERENCE))) do
-      if name:find("^weir%.") or name:find("^%a+:%a") then assert(is_headed(name, names), "no such thing: " .. name) end
+      if name:find("^weir%.") or name:find("^%a+:%a") then assert(names[name], "no such thing: " .. name) end
     end
   end)
 end)
