@@ -93,6 +93,27 @@ void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
   c->raw = 0;
 }
 
+/* The Coroutine is on top. */
+static void track(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  weir_state_push(L, S, HOME_TRACK);
+  lua_pushvalue(L, -2);
+  lua_pushinteger(L, (lua_Integer)c->born);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+/* Without a look at what is there, Lua before 5.4.3 might make room for it. */
+static void untrack(lua_State *L, weir_State *S, int idx) {
+  weir_state_push(L, S, HOME_TRACK);
+  lua_pushvalue(L, idx);
+  if (lua_rawget(L, -2) != LUA_TNIL) {
+    lua_pushvalue(L, idx);
+    lua_pushnil(L);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 2);
+}
+
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   weir_Coroutine *c = (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
   int idx = lua_gettop(L);
@@ -104,6 +125,8 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   lua_insert(L, -n - 2);
   weir_coroutine_load(L, c, n);
   weir_list_append(S->live_first, S->live_last, c, prev, next);
+  if (S->tracks)
+    track(L, S, c);
   return c;
 }
 
@@ -362,6 +385,8 @@ static int apply_cancel(lua_State *L, const weir_Coroutine *c, int idx, int n, i
 static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   weir_list_remove(S->live_first, S->live_last, c, prev, next);
   c->life = LIFE_ENDED;
+  if (S->tracks)
+    untrack(L, S, idx);
   weir_ready_remove(S, c);
   if (c->d.timers)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);

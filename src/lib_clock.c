@@ -218,9 +218,19 @@ static int at(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_clock[] = {{"Clock", clock}, {"clock", loop_clock}, {"now", now},
-                                   {"sleep", sleep}, {"after", after},      {"at", at},
-                                   {NULL, NULL}};
+/* deadline(clock): the time of its first timer; nil if it has none that a loop would wait for. */
+static int deadline(lua_State *L) {
+  const weir_Clock *k = weir_check_clock(L, weir_upstate(L), 1);
+  if (k->keeping)
+    lua_pushnumber(L, weir_clock_next(k));
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+const luaL_Reg weir_lib_clock[] = {{"Clock", clock},       {"clock", loop_clock}, {"now", now},
+                                   {"sleep", sleep},       {"after", after},      {"at", at},
+                                   {"deadline", deadline}, {NULL, NULL}};
 
 const luaL_Reg weir_lib_clock_methods[] = {
     {"advance", advance},   {"pause", clock_pause},     {"unpause", clock_unpause},

@@ -161,6 +161,27 @@ static int debug(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_loop[] = {{"run", run},           {"step", step},
-                                  {"inline", set_inline}, {"on_unhandled", on_unhandled},
-                                  {"debug", debug},       {NULL, NULL}};
+/* track([t]): from here on coroutines are in the table until their bodies end, each with its number
+   in the order in which they were made; so the collector finds none of them. nil: no longer.
+   Returns the table there was. */
+static int track(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  lua_settop(L, 1);
+  if (!lua_isnil(L, 1))
+    luaL_checktype(L, 1, LUA_TTABLE);
+  weir_state_push(L, S, HOME_TRACK);
+  lua_insert(L, 1);
+  S->tracks = !lua_isnil(L, 2);
+  weir_state_set(L, S, HOME_TRACK);
+  return 1;
+}
+
+/* is_ready(): can a step run something? */
+static int is_ready(lua_State *L) {
+  lua_pushboolean(L, weir_sched_is_ready(weir_upstate(L)));
+  return 1;
+}
+
+const luaL_Reg weir_lib_loop[] = {
+    {"run", run},     {"step", step},   {"inline", set_inline}, {"on_unhandled", on_unhandled},
+    {"debug", debug}, {"track", track}, {"is_ready", is_ready}, {NULL, NULL}};

@@ -51,6 +51,7 @@ enum {
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
+  HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
   HOME_SLOTS = HOME_REASON
 };
@@ -77,6 +78,7 @@ struct weir_State {
   int looping;     /* levels of loops over the ready queue */
   int inline_runs; /* weir.inline: calls from the host run what they woke */
   int debug;       /* weir.debug */
+  int tracks;      /* somebody wants to know of each Coroutine that is made */
   int is_open;     /* `home` is filled */
   int closing;     /* lua_close has begun: nothing runs any more */
   int fire_depth;  /* nested drains of `fires` */
