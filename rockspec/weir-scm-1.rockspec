@@ -22,6 +22,7 @@ build = {
     ["weir.any"] = "lua/weir/any.lua",
     ["weir.awaited"] = "lua/weir/awaited.lua",
     ["weir.barrier"] = "lua/weir/barrier.lua",
+    ["weir.busted"] = "lua/weir/busted.lua",
     ["weir.check"] = "lua/weir/check.lua",
     ["weir.collect"] = "lua/weir/collect.lua",
     ["weir.event"] = "lua/weir/event.lua",
@@ -40,6 +41,8 @@ build = {
     ["weir.scope"] = "lua/weir/scope.lua",
     ["weir.semaphore"] = "lua/weir/semaphore.lua",
     ["weir.settle"] = "lua/weir/settle.lua",
+    ["weir.trial"] = "lua/weir/trial.lua",
+    ["weir.verdict"] = "lua/weir/verdict.lua",
     ["weir.watch"] = "lua/weir/watch.lua",
     ["weir.core"] = {
       "src/anchor.c",

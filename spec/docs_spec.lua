@@ -1,6 +1,7 @@
 -- The documentation: every example runs and prints what it says, every public name has a heading, every name that is
 -- mentioned exists, every link leads somewhere.
 local markdown = require "tools.markdown"
+local process = require "spec.process"
 local public = require "tools.public"
 
 local README, REFERENCE = "README.md", "docs/reference.md"
@@ -19,6 +20,12 @@ end
 local function lines_of(path)
   local lines = {}
   for line in io.lines(path) do lines[#lines + 1] = line end
+  return lines
+end
+
+local function lines_in(text, pattern)
+  local lines = {}
+  for line in text:gmatch("([^\n]" .. (pattern or "*") .. ")\n") do lines[#lines + 1] = line end
   return lines
 end
 
@@ -42,29 +49,20 @@ end
 
 -- ---- running ----
 
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
--- The interpreter that runs us.
-local function interpreter()
-  local i = 0
-  while arg and arg[i - 1] do i = i - 1 end
-  return os.getenv("LUA") or i < 0 and arg[i] or "lua5.4"
+-- Empty lines before it make errors name the line of the document.
+local function run(example)
+  local head = 'io.stdout:setvbuf "no"; local weir = require "weir"' .. ("\n"):rep(example.first - 1)
+  local output, ok = process.run(head .. table.concat(example, "\n") .. "\n")
+  return lines_in(output), ok
 end
 
--- In a process of its own. Empty lines before it make errors name the line of the document.
-local function run(example)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write('io.stdout:setvbuf "no"; local weir = require "weir"', ("\n"):rep(example.first - 1))
-  file:write(table.concat(example, "\n"), "\n")
-  file:close()
-  local pipe = assert(io.popen(("LUA_PATH=%s LUA_CPATH=%s %s %s 2>&1")
-    :format(quote(package.path), quote(package.cpath), interpreter(), quote(path))))
-  local output = {}
-  for line in pipe:lines() do output[#output + 1] = line end
-  local ok = pipe:close()
-  os.remove(path)
-  return output, ok
+-- The same of one that is a file of specs. A line without anything does not count.
+local function run_specs(example)
+  return lines_in(process.busted { table.concat(example, "\n") .. "\n" }, "+"), true
+end
+
+local function is_file_of_specs(example)
+  return table.concat(example, "\n"):find('require("weir.busted")', 1, true) ~= nil
 end
 
 -- All that is printed, in order, stands behind `-->`.
@@ -159,7 +157,7 @@ describe("docs", function()
   for _, path in ipairs(documents()) do
     for _, example in ipairs(examples(path)) do
       it(("the example at %s:%d prints what it says"):format(path, example.first), function()
-        local output, ok = run(example)
+        local output, ok = (is_file_of_specs(example) and run_specs or run)(example)
         assert_keeps(output, promised(example))
         assert.is_true(ok)
       end)

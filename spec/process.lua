@@ -1,0 +1,53 @@
+--- Lua programs run in processes of their own, with the paths and the interpreter that we have.
+local process = {}
+
+local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+
+--- The interpreter that runs us.
+function process.interpreter()
+  local i = 0
+  while arg and arg[i - 1] do i = i - 1 end
+  return os.getenv("LUA") or i < 0 and arg[i] or "lua5.4"
+end
+
+-- What the command prints, and whether it ended well.
+local function output_of(command)
+  local pipe = assert(io.popen(("LUA_PATH=%s LUA_CPATH=%s %s %s 2>&1")
+    :format(quote(package.path), quote(package.cpath), process.interpreter(), command)))
+  local output = pipe:read("a")
+  return output, pipe:close()
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+--- Runs the text of a program. Returns what it prints, and whether it ended well.
+function process.run(text)
+  local path = os.tmpname()
+  write(path, text)
+  local output, ok = output_of(quote(path))
+  os.remove(path)
+  return output, ok
+end
+
+--- Has busted run texts as files of specs, in the order of the list. Returns what it reports.
+function process.busted(texts, options)
+  local names, paths = {}, {}
+  for i, text in ipairs(texts) do
+    names[i] = os.tmpname() -- is a file now
+    paths[i] = names[i] .. ".lua"
+    write(paths[i], text)
+  end
+  local output = output_of(("-e 'require \"busted.runner\" { standalone = false }' /dev/null --ignore-lua %s %s %s")
+    :format("--output=plainTerminal", options or "", table.concat(paths, " ")))
+  for i, path in ipairs(paths) do
+    os.remove(names[i])
+    os.remove(path)
+  end
+  return output
+end
+
+return process
