@@ -1,5 +1,6 @@
 local weir = require "weir"
 local h = require "spec.helper"
+local inside = require "weir.busted".it
 local places = require "spec.places"
 
 local function guard(f) return setmetatable({}, { __close = f }) end
@@ -13,10 +14,8 @@ describe("await", function()
   after_each(h.restore)
 
   describe("of a Deferred", function()
-    it("3.3 gives the values: none, one, many, nils among them", function()
-      local function values(...)
-        return table.pack(h.inside(function(...) return weir.await(weir.succeed(...)) end, ...))
-      end
+    inside("3.3 gives the values: none, one, many, nils among them", function()
+      local function values(...) return table.pack(weir.await(weir.succeed(...))) end
       assert.same({ n = 0 }, values())
       assert.same({ n = 1 }, values(nil))
       assert.same({ n = 4, nil, "x", false, nil }, values(nil, "x", false, nil))
@@ -35,12 +34,10 @@ describe("await", function()
       assert.same({ n = 4, nil, "x", false, nil }, values(nil, "x", false, nil))
     end)
 
-    it("3.3 raises the error of one that has failed, identity kept, nil included", function()
+    inside("3.3 raises the error of one that has failed, identity kept, nil included", function()
       local err = {}
-      assert.same({ false, err }, { h.inside(pcall, weir.await, weir.fail(err)) })
-      assert.same({ n = 2, false, nil }, table.pack(h.inside(pcall, weir.await, weir.fail(nil))))
-      local _, seen = h.inside(pcall, weir.await, weir.fail(err))
-      assert.equal(err, seen)
+      assert.is_true(rawequal(err, h.raised(weir.await, weir.fail(err))))
+      assert.same({ n = 2, false, nil }, table.pack(pcall(weir.await, weir.fail(nil))))
     end)
 
     it("3.3 raises the error of a later failure, identity kept, nil included", function()
@@ -157,9 +154,11 @@ describe("await", function()
       assert.same({ "in time", "later" }, t:list())
     end)
 
-    it("3.3 fired before the await: the values, no timer, even with no time at all", function()
-      assert.equal("x", h.inside(function() return weir.await(weir.succeed "x", 0) end))
-      assert.is_nil(weir.step())
+    inside("3.3 fired before the await: the values, no timer, even with no time at all", function()
+      assert.equal("x", weir.await(weir.succeed "x", 0))
+      assert.equal("x", weir.await(weir.succeed "x", 1))
+      assert.equal(0.0, weir.now())
+      weir.sleep(2) -- a timer left behind would end this one
     end)
 
     it("3.3 expiry raises a TimeoutError at the await, which is no cancel error", function()
@@ -358,8 +357,8 @@ describe("await", function()
       assert.same({}, t:list())
     end)
 
-    it("3.3 under pcall(coroutine.yield, d) a success comes out of that pcall", function()
-      assert.same({ true, 1, 2 }, { h.inside(pcall, coroutine.yield, weir.succeed(1, 2)) })
+    inside("3.3 under pcall(coroutine.yield, d) a success comes out of that pcall", function()
+      assert.same({ true, 1, 2 }, { pcall(coroutine.yield, weir.succeed(1, 2)) })
     end)
 
     it("3.3 a coroutine goes on to other waits after an error raised at a yield", function()
@@ -544,111 +543,78 @@ describe("await", function()
       assert.equal("string", type(h.raised(d.result, d)))
     end)
 
-    it("3.6 a plain generator inside a coroutine works with yields of its own", function()
-      local co = weir.spawn(function()
-        for v in coroutine.wrap(function()
-          for i = 1, 3 do coroutine.yield(i) end
-        end) do
-          t(v)
-          weir.sleep(1)
-        end
-        return "end"
-      end)
-      clock:advance(3)
-      assert.same({ 1, 2, 3 }, t:list())
-      assert.equal("end", co:result())
+    inside("3.6 a plain generator inside a coroutine works with yields of its own", function()
+      for v in coroutine.wrap(function()
+        for i = 1, 3 do coroutine.yield(i) end
+      end) do
+        weir.sleep(1)
+        t(v .. " at " .. weir.now())
+      end
+      assert.same({ "1 at 1.0", "2 at 2.0", "3 at 3.0" }, t:list())
     end)
   end)
 
   describe("weir.wrap", function()
-    it("3.6 makes a generator through which await works", function()
-      weir.spawn(function()
-        for v in weir.wrap(function()
-          for i = 1, 3 do
-            weir.sleep(1)
-            coroutine.yield(i)
-          end
-        end) do
-          t(v)
+    inside("3.6 makes a generator through which await works", function()
+      for v in weir.wrap(function()
+        for i = 1, 3 do
+          weir.sleep(1)
+          coroutine.yield(i)
         end
-        t "end"
-      end)
-      clock:advance(2)
-      assert.same({ 1, 2 }, t:list())
-      clock:advance(1)
-      assert.same({ 1, 2, 3, "end" }, t:list())
+      end) do
+        t(v .. " at " .. weir.now())
+      end
+      assert.same({ "1 at 1.0", "2 at 2.0", "3 at 3.0" }, t:list())
     end)
 
-    it("3.6 await in a generator returns the values there and raises the errors there", function()
-      local d, err = weir.Deferred(), {}
-      weir.spawn(function()
-        local gen = weir.wrap(function()
-          t(weir.await(d))
-          t(select(2, pcall(weir.await, weir.fail(err))))
-          coroutine.yield("yielded")
-        end)
-        t(gen())
+    inside("3.6 await in a generator returns the values there and raises the errors there", function()
+      local err = {}
+      local gen = weir.wrap(function()
+        t(weir.await(weir.after(1, "value")))
+        t(h.raised(weir.await, weir.fail(err)))
+        coroutine.yield("yielded")
       end)
-      d:callback("value")
+      t(gen())
       assert.equal(3, #t:list())
       assert.equal("value", t:list()[1])
       assert.equal(err, t:list()[2])
       assert.equal("yielded", t:list()[3])
     end)
 
-    it("3.6 a yield in it is a value: a Deferred, several values, none", function()
+    inside("3.6 a yield in it is a value: a Deferred, several values, none", function()
       local d = weir.Deferred()
-      local co = weir.spawn(function()
-        local gen = weir.wrap(function()
-          coroutine.yield(d)
-          coroutine.yield(nil, 2, nil)
-          coroutine.yield()
-          return "last", nil
-        end)
-        return { gen() }, table.pack(gen()), table.pack(gen()), table.pack(gen())
+      local gen = weir.wrap(function()
+        coroutine.yield(d)
+        coroutine.yield(nil, 2, nil)
+        coroutine.yield()
+        return "last", nil
       end)
-      local one, many, none, last = co:result()
-      assert.equal(d, one[1])
+      assert.equal(d, gen())
       assert.equal("pending", d:status())
-      assert.same({ n = 3, nil, 2, nil }, many)
-      assert.same({ n = 0 }, none)
-      assert.same({ n = 2, "last", nil }, last)
+      assert.same({ n = 3, nil, 2, nil }, table.pack(gen()))
+      assert.same({ n = 0 }, table.pack(gen()))
+      assert.same({ n = 2, "last", nil }, table.pack(gen()))
     end)
 
-    it("3.6 its calls pass values in, as coroutine.wrap's do, also behind an await", function()
-      local co = weir.spawn(function()
-        local gen = weir.wrap(function(...)
-          t(table.concat({ ... }, ","))
-          t(table.concat({ coroutine.yield("one") }, ","))
-          weir.sleep(1)
-          t(table.concat({ coroutine.yield("two") }, ","))
-        end)
-        gen("a", "b")
-        gen("c")
-        gen("d", "e")
-        return "end"
+    inside("3.6 its calls pass values in, as coroutine.wrap's do, also behind an await", function()
+      local gen = weir.wrap(function(...)
+        t(table.concat({ ... }, ","))
+        t(table.concat({ coroutine.yield("one") }, ","))
+        weir.sleep(1)
+        t(table.concat({ coroutine.yield("two") }, ","))
       end)
-      clock:advance(1)
+      assert.same({ "one", "two" }, { gen("a", "b"), gen("c"), gen("d", "e") })
       assert.same({ "a,b", "c", "d,e" }, t:list())
-      assert.equal("end", co:result())
     end)
 
-    it("3.6 an error in it comes out of the call, behind an await too; then it is dead", function()
+    inside("3.6 an error in it comes out of the call, behind an await too; then it is dead", function()
       local err = {}
-      local co = weir.spawn(function()
-        local gen = weir.wrap(function()
-          weir.sleep(1)
-          error(err)
-        end)
-        local _, first = pcall(gen)
-        local ok, second = pcall(gen)
-        return first, ok, second
+      local gen = weir.wrap(function()
+        weir.sleep(1)
+        error(err)
       end)
-      clock:advance(1)
-      local first, ok, second = co:result()
-      assert.equal(err, first)
-      assert.is_false(ok)
-      assert.matches("dead", second)
+      assert.equal(err, h.raised(gen))
+      assert.matches("dead", h.raised(gen))
     end)
 
     it("3.6 works in the host as coroutine.wrap does, but await raises in it", function()
@@ -661,18 +627,12 @@ describe("await", function()
       assert.same({ "b" }, t:list())
     end)
 
-    it("3.6 await passes through generators within generators", function()
-      local d = weir.Deferred()
-      local co = weir.spawn(function()
-        local outer = weir.wrap(function()
-          local inner = weir.wrap(function() coroutine.yield("inner " .. weir.await(d)) end)
-          coroutine.yield("outer " .. inner())
-        end)
-        return outer()
+    inside("3.6 await passes through generators within generators", function()
+      local outer = weir.wrap(function()
+        local inner = weir.wrap(function() coroutine.yield("inner " .. weir.await(weir.after(1, "value"))) end)
+        coroutine.yield("outer " .. inner())
       end)
-      assert.equal("waiting", co:status())
-      d:callback("value")
-      assert.equal("outer inner value", co:result())
+      assert.equal("outer inner value", outer())
     end)
 
     it("3.6 a cancel is raised at the await in the generator, and cleanup runs from there outwards", function()
@@ -711,18 +671,14 @@ describe("await", function()
       assert.equal("went on", co:result())
     end)
 
-    it("3.6 may move from one coroutine to another between its yields", function()
+    inside("3.6 may move from one coroutine to another between its yields", function()
       local gen = weir.wrap(function()
         for i = 1, 2 do
           weir.sleep(1)
           coroutine.yield(i)
         end
       end)
-      weir.spawn(function() t(gen()) end)
-      clock:advance(1)
-      weir.spawn(function() t(gen()) end)
-      clock:advance(1)
-      assert.same({ 1, 2 }, t:list())
+      for i = 1, 2 do assert.equal(i, weir.await(weir.spawn(gen))) end
     end)
 
     it("3.6 anything but a function is an argument error", function()

@@ -1,5 +1,6 @@
 local weir = require "weir"
 local h = require "spec.helper"
+local inside = require "weir.busted".it
 
 local function guard(f) return setmetatable({}, { __close = f }) end
 
@@ -190,7 +191,7 @@ describe("coroutine", function()
   end)
 
   describe("eager start", function()
-    it("3.2 in a generator, and in one within that", function()
+    inside("3.2 in a generator, and in one within that", function()
       local function child(name)
         local co = weir.spawn(function()
           t(name .. " runs")
@@ -200,19 +201,14 @@ describe("coroutine", function()
         t(name .. " waits")
         return co
       end
-      weir.spawn(function()
-        for outer in weir.wrap(function()
-          for inner in weir.wrap(function() coroutine.yield(child "a"); coroutine.yield(child "b") end) do
-            coroutine.yield(inner)
-          end
-          coroutine.yield(child "c")
-        end) do
-          t(weir.await(outer))
+      for outer in weir.wrap(function()
+        for inner in weir.wrap(function() coroutine.yield(child "a"); coroutine.yield(child "b") end) do
+          coroutine.yield(inner)
         end
-      end)
-      weir.step()
-      weir.step()
-      weir.step()
+        coroutine.yield(child "c")
+      end) do
+        t(weir.await(outer))
+      end
       assert.are.same({ "a runs", "a waits", "a", "b runs", "b waits", "b", "c runs", "c waits", "c" }, t:list())
     end)
 

@@ -1,6 +1,7 @@
 -- Contract 1.1, 2.1-2.3, 2.5, 2.8, 2.9, 2.11: one Deferred, its outcome, its callbacks and who waits for it.
 local weir = require "weir"
 local h = require "spec.helper"
+local inside = require "weir.busted".it
 
 local function pack_result(d) return table.pack(d:result()) end
 
@@ -42,14 +43,14 @@ describe("deferred: outcome", function()
     assert.are.same({ 1, nil, 3, nil, n = 4 }, pack_result(weir.Deferred():callback(1, nil, 3, nil)))
   end)
 
-  it("1.1 a success of 250 values keeps them through a callback and an await", function()
+  inside("1.1 a success of 250 values keeps them through a callback and an await", function()
     local values = {}
     for i = 1, 250 do values[i] = i end
     local d = weir.Deferred():add_callback(function(...) return ... end)
     d:callback(table.unpack(values))
     values.n = 250
     assert.are.same(values, pack_result(d))
-    assert.are.same(values, table.pack(h.inside(function() return weir.await(d) end)))
+    assert.are.same(values, table.pack(weir.await(d)))
   end)
 
   it("1.1 values keep their identity", function()
@@ -79,9 +80,9 @@ describe("deferred: outcome", function()
     end)
   end)
 
-  it("1.1 an awaiter sees the same error object", function()
+  inside("1.1 an awaiter sees the same error object", function()
     each_type(function(err)
-      local ok, seen = h.inside(pcall, weir.await, weir.fail(err))
+      local ok, seen = pcall(weir.await, weir.fail(err))
       assert.is_false(ok)
       assert.is_true(rawequal(err, seen))
     end)

@@ -1,6 +1,7 @@
 -- Contract 9.3 and rules 5, 6 and 8 for Queue. What its two lines share with others is in line.lua.
 local weir = require "weir"
 local h = require "spec.helper"
+local inside = require "weir.busted".it
 local line = require "spec.line"
 local permits = require "spec.permits"
 
@@ -551,29 +552,24 @@ describe("Queue:", function()
       assert.are.same({ false, false, false, false }, t:list())
     end)
 
-    it("9.3 the iterator may be called by hand and go to another coroutine", function()
+    inside("9.3 the iterator may be called by hand and go to another coroutine", function()
       local queue = filled(nil, 1, 2)
       local nextone = queue:iter()
-      assert.are.equal(1, h.inside(nextone))
-      assert.are.equal(2, h.inside(nextone))
+      assert.are.equal(1, nextone())
+      assert.are.equal(2, weir.await(weir.spawn(nextone)))
       queue:close()
-      assert.is_nil(h.inside(nextone))
-      assert.is_nil(h.inside(nextone))
+      assert.is_nil(nextone())
+      assert.is_nil(weir.await(weir.spawn(nextone)))
     end)
 
-    it("3.6 works in a generator of weir.wrap", function()
+    inside("3.6 works in a generator of weir.wrap", function()
       local queue = filled(nil, 1)
-      local co = weir.spawn(function()
-        local squares = weir.wrap(function()
-          for v in queue:iter() do coroutine.yield(v * v) end
-        end)
-        for square in squares do t(square) end
-        return "end"
+      weir.after(1):add_callback(function() queue:put(3); queue:close() end)
+      local squares = weir.wrap(function()
+        for v in queue:iter() do coroutine.yield(v * v) end
       end)
-      queue:put(3)
-      queue:close()
+      for square in squares do t(square) end
       assert.are.same({ 1, 9 }, t:list())
-      assert.are.equal("end", co:result())
     end)
 
     it(("2.4 %d items through it, waiting each time, and with all of them there"):format(MANY), function()

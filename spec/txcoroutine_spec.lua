@@ -1,6 +1,7 @@
 -- The ten behaviours that txcoroutine, the Twisted library this module grew out of, checks for itself.
 local weir = require "weir"
 local h = require "spec.helper"
+local inside = require "weir.busted".it
 
 local function guard(f) return setmetatable({}, { __close = f }) end
 
@@ -102,7 +103,7 @@ describe("txcoroutine", function()
     assert.equal("outcome", co:result())
   end)
 
-  it("4.2 noreturn to a coroutine function", function()
+  inside("4.2 noreturn to a coroutine function", function()
     local target = weir.coroutine(function()
       weir.yield()
       t "target"
@@ -113,17 +114,17 @@ describe("txcoroutine", function()
       weir.noreturn(target)
       t "never"
     end)
-    assert.equal("outcome", weir.run(function() return weir.await(co) end))
+    assert.equal("outcome", weir.await(co))
     assert.same({ "target" }, t:list())
   end)
 
-  it("4.2 noreturn to a plain function", function()
+  inside("4.2 noreturn to a plain function", function()
     local co = weir.spawn(function()
       weir.yield()
       weir.noreturn(function() return "outcome" end)
       t "never"
     end)
-    assert.equal("outcome", weir.run(function() return weir.await(co) end))
+    assert.equal("outcome", weir.await(co))
     assert.same({}, t:list())
   end)
 
