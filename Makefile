@@ -33,7 +33,7 @@ OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
 C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
-	spec/host/*/*.c bench/*.c)
+	spec/host/*/*.c bench/*.c examples/game/*.[ch])
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 
 # The cases of spec/host in a host that has weir in it, and in a module that has not; and others that
@@ -43,6 +43,8 @@ HOST_OBJECTS = $(patsubst spec/host/%.c,$(HOST)/%.o,$(sort $(wildcard spec/host/
 HOST_CASES = $(filter-out $(HOST)/compiled_in.o $(HOST)/as_module.o,$(HOST_OBJECTS))
 HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdown.so \
 	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so $(HOST)/page/host $(HOST)/later.so
+GAME = $(OBJ)/game/game
+GAME_OBJECTS = $(patsubst examples/game/%.c,$(OBJ)/game/%.o,$(sort $(wildcard examples/game/*.c)))
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
 
@@ -96,6 +98,18 @@ examples: build
 		echo "== examples/$$name.lua"; $(RUN) examples/$$name.lua; echo; \
 	done
 
+game: $(GAME) ## play examples/game in a terminal (ARGS='--npcs 2000')
+	@$(GAME) $(ARGS)
+
+$(GAME): $(GAME_OBJECTS) $(OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) -lm $(LDLIBS)
+
+$(OBJ)/game/%.o: examples/game/%.c $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote src -MMD -MP -c -o $@ $<
+
+-include $(GAME_OBJECTS:.o=.d)
+
 bench: build ## measure against plain Lua, bench/README.md (ARGS='switch spawn')
 	@$(RUN) bench/run.lua $(ARGS)
 
@@ -130,6 +144,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) installed
 	$(SUB) c-spec
 	$(SUB) frames-spec
+	$(SUB) game-spec
 	$(SUB) spec
 
 check: ## test, then clang-tidy, valgrind and sanitizers
@@ -200,6 +215,9 @@ $(HOST)/later.so: $(HOST)/page/later.c src/weir.h
 
 -include $(HOST_OBJECTS:.o=.d)
 
+# What versions.sh has to have built.
+programs: hosts $(GAME) $(OBJ)/frames/weir/core.so
+
 # In a weir of its own, whose real clock is the spec's.
 frames-spec: $(OBJ)/frames/weir/core.so ## the specs of weir.step with a budget
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(OBJ)/frames/?.so;;' $(WRAP) $(LUA) \
@@ -209,6 +227,15 @@ frames-spec: $(OBJ)/frames/weir/core.so ## the specs of weir.step with a budget
 $(OBJ)/frames/weir/core.so: spec/budget/time.c $(OBJECTS) $(OBJ)/command
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LDFLAGS) -shared -Wl,--wrap=weir_platform_now -o $@ $< $(OBJECTS) $(LDLIBS)
+
+# The picture in its README is one of those.
+PICTURE = local function read(name) return assert(io.open("examples/game/" .. name)):read "a" end \
+	local picture = read("README.md"):match "```text\n(.-)```" \
+	assert(read("demo.txt"):find(picture, 1, true), "the picture in README.md is not in demo.txt")
+game-spec: $(GAME) ## play the keys of examples/game/demo.keys: all that it prints is demo.txt
+	@$(WRAP) $(GAME) --replay examples/game/demo.keys >$(OBJ)/game/demo.txt
+	@diff -u examples/game/demo.txt $(OBJ)/game/demo.txt && $(LUA) -e '$(PICTURE)'
+	@echo 'game: played as recorded'
 
 second-compiler:
 	$(SUB) V=second CC=$(if $(findstring clang,$(CC)),gcc,clang) WERROR=-Werror build
@@ -263,14 +290,14 @@ tidy: ## clang-tidy
 # Both run the specs scaled down, and Lua closes the state when busted is through.
 valgrind: ## the specs under valgrind
 	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
-	$(SUB) spec c-spec frames-spec WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full \
+	$(SUB) spec c-spec frames-spec game-spec WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full \
 		--keep-debuginfo=yes --child-silent-after-fork=yes"
 
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the specs under the address and undefined-behaviour sanitizers
 	@tools/deps.sh $(TO_BUILD) gcc lua-busted
-	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec \
+	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec game-spec \
 		LDFLAGS=-Wl,-z,nodelete \
 		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
 
