@@ -31,10 +31,13 @@ local function members()
   return list
 end
 
+-- How many frames it takes depends on the machine: the budget is in real time.
+local function without_frames(text) return (text:gsub("frame %d+\n", "")) end
+
 describe("embedding", function()
   it("10.1 the host in the page, of at most 60 lines, prints what it says", function()
     local output, ok = run("LUA_PATH=%s %s/page/host", quote(package.path), HOST)
-    assert.equal(block "text", output)
+    assert.equal(without_frames(block "text"), without_frames(output))
     assert.is_true(ok)
     local _, lines = block "c":gsub("\n", "")
     assert.is_true(lines <= 60, lines .. " lines")
