@@ -33,7 +33,7 @@ function keys.f()
 end
 
 function keys.n()
-  for _ = 1, 20 do npc.spawn() end
+  npc.add(20)
   ui.say "20 more"
 end
 

@@ -44,6 +44,7 @@ static void draw(void) {
   static int rows, columns;
   if (terminal_has_changed()) {
     terminal_size(&rows, &columns);
+    terminal_clear();
     screen_forget(&screen);
   }
   compose();
@@ -166,6 +167,7 @@ int main(int argc, char **argv) {
   game.is_replay = o.replay != NULL;
   game.budget = o.replay ? -1 : FRAME_SHARE; /* real time is to change nothing in a replay */
   L = scripts_open(&game, o.directory, o.npcs);
+  game.spent = 0; /* that was no frame */
   if (L && !game.is_over && o.replay)
     run_replay(L, o.replay);
   else if (L && !game.is_over)

@@ -10,7 +10,7 @@ weir.on_unhandled(function(err, traceback)
   arena.quit(("%s\n%s"):format(err, traceback or ""))
 end)
 
-for _ = 1, (...) do npc.spawn() end
+npc.add(...)
 ui.start()
 
 return function(key)

@@ -67,15 +67,20 @@ local function live(self)
   weir.await(census.count(weir.spawn(self.minds.patrol, self)))
 end
 
-function npc.spawn()
-  local self = setmetatable({ mind = "patrol" }, NPC)
+local function spawn()
+  local self = setmetatable({}, NPC)
   self.id = arena.add(random(width), random(height))
   self.pace = 0.1 + random(15) / 100 -- seconds for a step
   self.sight = 6 + random(8)
   self.brave = random(3) > 0
   npc.all[#npc.all + 1] = self
   self.life = census.count(weir.spawn(live, self))
-  return self
 end
+
+--- That many more. Inside a coroutine a spawn starts at once, so nobody can stun or kill one that has not begun to
+--- live, and so would never come to the end of it.
+npc.add = weir.coroutine(function(n)
+  for _ = 1, n do spawn() end
+end, "npc.add")
 
 return npc

@@ -8,7 +8,7 @@
 
 static void put(Screen *s, int row, int column, char glyph, Colour colour) {
   if (row >= 0 && row < SCREEN_ROWS && column >= 0 && column < ARENA_WIDTH)
-    s->cell[row][column] = (Cell){glyph, (char)colour};
+    s->cell[row][column] = (Cell){glyph, (unsigned char)colour};
 }
 
 static void clear(Screen *s) {

@@ -15,7 +15,7 @@
 
 typedef struct Cell {
   char glyph;
-  char colour;
+  unsigned char colour;
 } Cell;
 
 typedef struct Screen {

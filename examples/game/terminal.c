@@ -14,7 +14,7 @@ static struct termios before;
 static volatile sig_atomic_t is_open, is_over, has_changed = 1, stops;
 
 /* Another screen, no cursor; and back. */
-static const char enter[] = "\x1b[?1049h\x1b[?25l\x1b[2J";
+static const char enter[] = "\x1b[?1049h\x1b[?25l";
 static const char leave[] = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
 /* ---- modes; the signal handlers below may call these ---- */
@@ -126,6 +126,11 @@ void terminal_size(int *rows, int *columns) {
   int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
   *rows = known ? size.ws_row : 24;
   *columns = known ? size.ws_col : 80;
+}
+
+void terminal_clear(void) {
+  static const char clear[] = "\x1b[0m\x1b[2J";
+  write_all(clear, sizeof clear - 1);
 }
 
 void terminal_write(const char *text, size_t n) {

@@ -11,6 +11,7 @@
 int terminal_open(void);
 void terminal_close(void);
 void terminal_size(int *rows, int *columns);
+void terminal_clear(void);
 void terminal_write(const char *text, size_t n);
 /* The next key, as a name: "a", "space", "up"; NULL if `seconds` pass without one. */
 const char *terminal_key(double seconds);
