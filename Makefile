@@ -59,7 +59,7 @@ unexport LUA_PATH_5_4 LUA_CPATH_5_4
 PATHS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(ROOT)/?.so;$(HOST)/?.so;;'
 RUN = $(PATHS) $(WRAP) $(LUA)
 # Not the busted command: that one picks a Lua of its own. The empty script gives it its arguments.
-BUSTED = WEIR_HOST='$(HOST)' $(RUN) -e 'require "busted.runner" { standalone = false }' /dev/null \
+BUSTED = $(WRAP) $(LUA) -e 'require "busted.runner" { standalone = false }' /dev/null \
 	--ignore-lua --cpath='$(ROOT)/?.so' $(ARGS)
 
 .DEFAULT_GOAL := build
@@ -155,7 +155,7 @@ check: ## test, then clang-tidy, valgrind and sanitizers
 	$(SUB) valgrind
 
 spec: build hosts ## only the busted specs (ARGS='--filter=...')
-	@$(BUSTED)
+	@WEIR_HOST='$(HOST)' $(PATHS) $(if $(ARGS),,tools/specs.sh) $(BUSTED)
 
 # Each spec/c/*.c is a program of its own that exits with 0 when all is well. So are all cases of
 # spec/host together; the busted specs run them one by one.
