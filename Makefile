@@ -19,7 +19,7 @@ WARNINGS = -Wall -Wextra -Wpedantic $(WERROR)
 ifeq ($(CI),true)
 WERROR = -Werror
 endif
-REQUIRED = -std=c99 -fPIC -fvisibility=hidden $(WARNINGS)
+REQUIRED = -std=c99 -fPIC -pthread -fvisibility=hidden $(WARNINGS)
 COMPILE = $(CC) $(REQUIRED) $(CFLAGS) $(CPPFLAGS) $(LUA_CFLAGS)
 
 # The module a Lua program in this directory loads is ./weir/core.so. A build with another compiler or
@@ -33,7 +33,7 @@ OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
 C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
-	spec/host/*/*.c bench/*.c examples/game/*.[ch])
+	spec/host/*/*.c spec/threads/*.c tools/*.c bench/*.c examples/*/*.[ch])
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 
 # The cases of spec/host in a host that has weir in it, and in a module that has not; and others that
@@ -71,7 +71,7 @@ build: $(CORE) ## build weir/core.so (the default)
 
 $(CORE): $(OBJECTS) $(OBJ)/command
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(OBJECTS) $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -o $@ $(OBJECTS) $(LDLIBS)
 
 $(OBJ)/%.o: src/%.c $(OBJ)/command
 	$(COMPILE) -MMD -MP -c -o $@ $<
@@ -102,7 +102,7 @@ game: $(GAME) ## play examples/game in a terminal (ARGS='--npcs 2000')
 	@$(GAME) $(ARGS)
 
 $(GAME): $(GAME_OBJECTS) $(OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) -lm $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(LUA_LIBS) -lm $(LDLIBS)
 
 $(OBJ)/game/%.o: examples/game/%.c $(OBJ)/command
 	@mkdir -p $(@D)
@@ -175,13 +175,13 @@ $(HOST)/%.o: spec/host/%.c $(OBJ)/command
 	$(COMPILE) -iquote src -MMD -MP -c -o $@ $<
 
 $(HOST)/compiled_in: $(HOST)/compiled_in.o $(HOST_CASES) $(OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(LUA_LIBS) $(LDLIBS)
 
 $(HOST)/cases.so: $(HOST)/as_module.o $(HOST_CASES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 
 $(HOST)/cxx: spec/host/cxx.cc src/weir.h $(OBJECTS)
-	$(CXX) -std=c++17 $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(LUA_CFLAGS) -iquote src $(LDFLAGS) -o $@ \
+	$(CXX) -std=c++17 -pthread $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(LUA_CFLAGS) -iquote src $(LDFLAGS) -o $@ \
 		$< $(OBJECTS) $(LUA_LIBS) $(LDLIBS)
 
 $(HOST)/%.so: spec/host/modules/%.c src/weir.h $(OBJ)/command
@@ -297,8 +297,8 @@ valgrind: ## the specs under valgrind
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the specs under the address and undefined-behaviour sanitizers
 	@tools/deps.sh $(TO_BUILD) gcc lua-busted
-	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec game-spec \
-		LDFLAGS=-Wl,-z,nodelete \
+	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec \
+		game-spec LDFLAGS=-Wl,-z,nodelete \
 		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
 
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)

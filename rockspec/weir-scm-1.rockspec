@@ -68,6 +68,7 @@ build = {
       "src/lost.c",
       "src/pause.c",
       "src/platform_posix.c",
+      "src/platform_windows.c",
       "src/quiet.c",
       "src/ready.c",
       "src/sched.c",
@@ -78,5 +79,10 @@ build = {
       "src/wait.c",
       "src/wrap.c",
     },
+  },
+  -- Threads and dladdr; newer C libraries have them without.
+  platforms = {
+    unix = { modules = { ["weir.core"] = { libraries = { "pthread" } } } },
+    linux = { modules = { ["weir.core"] = { libraries = { "pthread", "dl" } } } },
   },
 }

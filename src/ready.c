@@ -1,6 +1,6 @@
 #include "ready.h"
 
-static void unlink(weir_State *S, weir_Coroutine *c) {
+static void cut(weir_State *S, weir_Coroutine *c) {
   weir_Ready *q = &S->ready[c->list];
   weir_list_remove(q->first, q->last, &c->d, earlier, later);
 }
@@ -15,7 +15,7 @@ static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   keep(L, S, c, idx);
   if (c->ticket)
-    unlink(S, c);
+    cut(S, c);
   weir_ready_append(S, c);
 }
 
@@ -30,7 +30,7 @@ void weir_ready_add_first(weir_State *S, weir_Coroutine *c) {
 void weir_ready_remove(weir_State *S, weir_Coroutine *c) {
   if (!c->ticket)
     return;
-  unlink(S, c);
+  cut(S, c);
   c->ticket = 0;
   if (!c->in_hand)
     weir_ready_put_down(S, c);
@@ -40,7 +40,7 @@ void weir_ready_set_late(weir_State *S) {
   weir_Ready *woken = &S->ready[READY_WOKEN], *late = &S->ready[READY_LATE];
   weir_Deferred *d;
   while ((d = woken->first) != NULL) {
-    unlink(S, weir_coroutine(d));
+    cut(S, weir_coroutine(d));
     weir_coroutine(d)->list = READY_LATE;
     weir_list_append(late->first, late->last, d, earlier, later);
   }
