@@ -42,7 +42,8 @@ HOST = $(OBJ)/host
 HOST_OBJECTS = $(patsubst spec/host/%.c,$(HOST)/%.o,$(sort $(wildcard spec/host/*.c)))
 HOST_CASES = $(filter-out $(HOST)/compiled_in.o $(HOST)/as_module.o,$(HOST_OBJECTS))
 HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdown.so \
-	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so $(HOST)/page/host $(HOST)/later.so
+	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so $(HOST)/page/host $(HOST)/later.so \
+	$(HOST)/elsewhere.so $(HOST)/handles.so
 GAME = $(OBJ)/game/game
 GAME_OBJECTS = $(patsubst examples/game/%.c,$(OBJ)/game/%.o,$(sort $(wildcard examples/game/*.c)))
 EXAMPLES := cascade cancel_one factorial mutual release
@@ -200,17 +201,18 @@ $(HOST)/other/weir.h: src/weir.h
 $(HOST)/newer/fetch.so $(HOST)/other/fetch.so: %fetch.so: spec/host/modules/fetch.c %weir.h
 	$(COMPILE) -I$(@D) $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
 
-# The programs in docs/embedding.md: the first block of C and the second.
+# The programs in docs/embedding.md: the blocks of C.
 $(HOST)/page/host.c: BLOCK = 1
 $(HOST)/page/later.c: BLOCK = 2
-$(HOST)/page/host.c $(HOST)/page/later.c: docs/embedding.md Makefile
+$(HOST)/page/elsewhere.c: BLOCK = 3
+$(HOST)/page/host.c $(HOST)/page/later.c $(HOST)/page/elsewhere.c: docs/embedding.md Makefile
 	@mkdir -p $(@D)
 	@awk '/^```/ { inside = /^```c$$/; n += inside; next } inside && n == $(BLOCK)' $< >$@
 
 $(HOST)/page/host: $(HOST)/page/host.c src/weir.h $(OBJECTS)
 	$(COMPILE) -Werror -iquote src $(LDFLAGS) -o $@ $< $(OBJECTS) $(LUA_LIBS) $(LDLIBS)
 
-$(HOST)/later.so: $(HOST)/page/later.c src/weir.h
+$(HOST)/later.so $(HOST)/elsewhere.so: $(HOST)/%.so: $(HOST)/page/%.c src/weir.h
 	$(COMPILE) -Werror -iquote src $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
 
 -include $(HOST_OBJECTS:.o=.d)

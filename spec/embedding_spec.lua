@@ -22,9 +22,11 @@ local function block(language)
   return assert(read(PAGE):match("\n```" .. language .. "\n(.-)```\n"))
 end
 
-local function members()
+-- Those whose first parameter begins so.
+local function members(parameter)
   local list = {}
-  for name in read(HEADER):match "typedef struct weir_Api {(.*)} weir_Api;":gmatch "%(%*([%a_]+)%)%(lua_State" do
+  local table_of = read(HEADER):match "typedef struct weir_Api {(.*)} weir_Api;"
+  for name in table_of:gmatch("\n  %a[%w_ ]*%(?%*?%(%*([%a_]+)%)%(" .. (parameter or "")) do
     list[#list + 1] = name
   end
   assert(#list > 30)
@@ -54,6 +56,20 @@ describe("embedding", function()
     assert.is_true(ok)
   end)
 
+  it("10.2 the module in the page that has a thread can be awaited, and cancelled", function()
+    local output, ok = run("LUA_PATH=%s LUA_CPATH=%s %s -e %s", quote(package.path), quote(package.cpath),
+      os.getenv "LUA" or "lua5.4", quote [[
+        local weir = require "weir"
+        local elsewhere = require "elsewhere"
+        print(weir.run(weir.await, elsewhere(10000)))
+        local d = elsewhere(math.maxinteger)
+        d:cancel()
+        print(weir.run(pcall, weir.await, d))
+      ]])
+    assert.equal("50005000\nfalse\tCancelledError: cancelled\n", output)
+    assert.is_true(ok)
+  end)
+
   it("10.1 the page names every function of the table", function()
     local page = read(PAGE)
     for _, name in ipairs(members()) do
@@ -71,7 +87,7 @@ describe("embedding", function()
   it("10.1 the header says of every function what it does to the stack", function()
     local last = 1
     local text = read(HEADER)
-    for _, name in ipairs(members()) do
+    for _, name in ipairs(members "lua_State") do
       local at = assert(text:find("(*" .. name .. ")(", 1, true))
       assert.truthy(text:sub(last, at):find "%[%-.-, %+.-, [mv]%] %*/", name)
       last = at

@@ -7,6 +7,7 @@
 #include "continue.h"
 #include "describe.h"
 #include "failure.h"
+#include "handle.h"
 #include "lib.h"
 #include "sched.h"
 #include "tail.h"
@@ -271,6 +272,36 @@ static void on_unhandled(lua_State *L) {
   weir_lib_on_unhandled(L, enter(L), "on_unhandled");
 }
 
+/* ---- other threads ---- */
+
+static weir_Handle *handle(lua_State *L, int idx) {
+  weir_State *S = enter(L);
+  const weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, "handle");
+  if (weir_is_coroutine(d))
+    weir_bad_argument(L, 1, "handle", "a Coroutine cannot be fired");
+  if (d->phase != PHASE_PENDING)
+    weir_bad_argument(L, 1, "handle", "Deferred has been fired already");
+  return weir_handle_of(L, S, lua_absindex(L, idx));
+}
+
+static void handle_on_cancel(weir_Handle *h, void (*f)(weir_Handle *h, void *ud), void *ud) {
+  h->on_cancel = f;
+  h->cancel_ud = ud;
+}
+
+static size_t handles(lua_State *L) {
+  return weir_handle_count(enter(L));
+}
+
+static void set_wait(lua_State *L, void (*wait)(lua_State *L, double seconds, void *ud),
+                     void (*wake)(void *ud), void *ud) {
+  weir_State *S = enter(L);
+  if (wake || S->mailbox)
+    weir_mailbox_set_wake(weir_handle_mailbox(L, S), wake, ud);
+  S->wait = wait;
+  S->wait_ud = ud;
+}
+
 const weir_Api weir_api_table = {
     .version = WEIR_VERSION_NUM,
     .size = sizeof(weir_Api),
@@ -309,4 +340,14 @@ const weir_Api weir_api_table = {
     .inline_runs = inline_runs,
     .grace = grace,
     .on_unhandled = on_unhandled,
+    .handle = handle,
+    .handle_on_cancel = handle_on_cancel,
+    .handles = handles,
+    .set_wait = set_wait,
+    .handle_fire = weir_handle_fire,
+    .handle_fail = weir_handle_fail,
+    .handle_is_cancelled = weir_handle_is_cancelled,
+    .handle_retain = weir_handle_retain,
+    .handle_release = weir_handle_release,
+    .pin = weir_platform_pin,
 };

@@ -7,6 +7,7 @@
 #include "coroutine.h"
 #include "failure.h"
 #include "guard.h"
+#include "handle.h"
 #include "link.h"
 #include "pause.h"
 #include "wait.h"
@@ -109,10 +110,18 @@ static void apply_timeout(lua_State *L, weir_State *S, const weir_Deferred *d) {
     lua_pop(L, 1);
 }
 
-void weir_deferred_set_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n,
-                               int failed) {
+/* What was there for the outcome before this, or for the first one. */
+static void forget(lua_State *L, weir_State *S, const weir_Deferred *d, int idx) {
   if (d->flags & FLAG_NOTED)
     weir_failure_forget(L, S, idx);
+  if (d->flags & FLAG_HANDLE)
+    weir_handle_forget(L, S, idx);
+}
+
+void weir_deferred_set_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n,
+                               int failed) {
+  if (d->flags & (FLAG_NOTED | FLAG_HANDLE))
+    forget(L, S, d, idx);
   d->flags &= ~(uint32_t)(FLAG_FAILED | FLAG_HANDLED);
   if (failed) {
     apply_timeout(L, S, d);

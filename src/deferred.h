@@ -56,6 +56,7 @@ enum {
   FLAG_TOLD_HELD = 1 << 18, /* the last hook that ran was that for a pause */
   FLAG_CLAIM = 1 << 17,     /* cancelled with a coroutine that was about to wait for it */
   FLAG_OWNED = 1 << 15,     /* one of its waiters is a WAIT_OWN, and not counted beside others */
+  FLAG_HANDLE = 1 << 19,    /* while pending: other threads may fire it, see handle.h */
   FLAG_HOOKS = 1 << 12      /* while pending, UV_VALUE is a table of hooks, else a canceller or nil;
                                a Coroutine has its own in HOME_HOOKS */
 };

@@ -276,6 +276,8 @@ static void fill_state(lua_State *L, weir_State *S) {
   make_weak(L, S, HOME_NOTES, "v");
   make_weak(L, S, HOME_HOOKS, "k");
   make_weak(L, S, HOME_SITES, "k");
+  lua_newtable(L);
+  weir_state_set(L, S, HOME_HANDLES);
   make_strings(L, S);
   make_clocks(L, S);
   publish(L);

@@ -2,6 +2,7 @@
 
 #include "describe.h"
 #include "failure.h"
+#include "handle.h"
 #include "lib.h"
 #include "platform.h"
 #include "ready.h"
@@ -55,10 +56,22 @@ static void let_hook_run(lua_State *L) {
   lua_call(L, 0, 0);
 }
 
-static void wait_for(lua_State *L, double seconds) {
-  if (seconds > 0)
+/* Nobody but the host's own `wait` and the mailbox knows of mail that comes meanwhile. */
+static void sleep_for(lua_State *L, weir_State *S, double seconds) {
+  if (S->wait)
+    S->wait(L, seconds, S->wait_ud);
+  else if (!weir_handle_count(S))
     weir_platform_sleep(seconds);
+  else if (!weir_mailbox_sleep(S->mailbox, seconds))
+    luaL_error(L, "cannot wait for other threads: no more files can be opened");
+}
+
+static void wait_for(lua_State *L, weir_State *S, double seconds) {
   let_hook_run(L);
+  if (seconds > 0) {
+    sleep_for(L, S, seconds);
+    let_hook_run(L);
+  }
 }
 
 static int raise_deadlock(lua_State *L, weir_State *S, int idx) {
@@ -80,12 +93,14 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
       left = idle(L, S, left);
     if (left != 0)
       left = weir_sched_real_wait(S); /* no other clock moves while we wait */
+    if (left < 0 && weir_handle_count(S))
+      left = HUGE_VAL;
     if (left < 0) {
       if (d)
         raise_deadlock(L, S, idx);
       break;
     }
-    wait_for(L, left);
+    wait_for(L, S, left);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "close.h"
 #include "failure.h"
 #include "guard.h"
+#include "handle.h"
 #include "lost.h"
 #include "pause.h"
 #include "platform.h"
@@ -408,9 +409,19 @@ static void queue_due(lua_State *L, weir_State *S, weir_Clock *root) {
   S->busy--;
 }
 
-static void step(lua_State *L, weir_State *S, double budget) {
+/* What had come when it began. If the budget was spent on that the last time, all else has its turn
+   now. */
+static void take_mail(lua_State *L, weir_State *S) {
+  if (weir_handle_count(S) && !S->owes_turn) {
+    uint64_t limit = weir_mailbox_last(S->mailbox);
+    while (weir_handle_deliver(L, S, limit) && !weir_sched_is_spent(S))
+      ;
+  }
+  S->owes_turn = S->over;
+}
+
+static void take_turn(lua_State *L, weir_State *S) {
   weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
-  S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
   if (S->owes_timers)
     queue_due(L, S, root);
   if (!S->over)
@@ -418,6 +429,14 @@ static void step(lua_State *L, weir_State *S, double budget) {
   S->owes_timers = S->over && !S->owes_timers;
   if (!S->over)
     fire_due(L, S, root);
+}
+
+static void step(lua_State *L, weir_State *S, double budget) {
+  S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
+  if (S->mailbox)
+    take_mail(L, S);
+  if (!S->over)
+    take_turn(L, S);
   if (S->over)
     weir_ready_set_late(S);
   S->budget = HUGE_VAL;
@@ -425,7 +444,7 @@ static void step(lua_State *L, weir_State *S, double budget) {
 }
 
 int weir_sched_is_ready(const weir_State *S) {
-  return weir_ready_next(S, UINT64_MAX) != NULL;
+  return weir_ready_next(S, UINT64_MAX) != NULL || weir_handle_has_mail(S);
 }
 
 static int is_idle(const weir_State *S) {

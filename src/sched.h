@@ -40,7 +40,7 @@ static inline int weir_sched_may_run(const weir_State *S) {
 }
 /* Is the budget of this step spent? Then everything is to stop. */
 int weir_sched_is_spent(weir_State *S);
-/* Is anything ready? */
+/* Is anything ready, or in the mail? */
 int weir_sched_is_ready(const weir_State *S);
 
 #endif

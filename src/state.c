@@ -6,6 +6,7 @@
 #include "coroutine.h"
 #include "failure.h"
 #include "guard.h"
+#include "handle.h"
 #include "lost.h"
 #include "ready.h"
 
@@ -47,6 +48,7 @@ static int close_state(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   S->closing = 1;
   S->busy++;
+  weir_handle_close(S); /* raises nothing: no thread comes here again, whatever the rest does */
   weir_lost_close(L, S);
   weir_failure_report_all(L, S);
   each_deque(L, S, weir_deque_free);

@@ -50,6 +50,7 @@ enum {
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
+  HOME_HANDLES,      /* table: see handle.c */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
   HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
@@ -107,12 +108,17 @@ struct weir_State {
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
   int over;        /* the budget is spent */
   int owes_timers; /* it was before this step came to the timers: the next begins with them */
+  int owes_turn;   /* it was by the mail alone: the next leaves that for later */
   weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */
 #if WEIR_SELF_CLOSE
   const struct weir_Mark *guarded; /* the innermost that a guard watches over */
 #endif
+
+  struct weir_Mailbox *mailbox; /* NULL before the first handle, and behind lua_close */
+  void (*wait)(lua_State *L, double seconds, void *ud); /* how the loop sleeps; NULL: as usual */
+  void *wait_ud;
 };
 
 /* Where the core stands, for whoever catches an error that goes through it: that of a failed

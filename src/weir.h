@@ -24,7 +24,8 @@
 **
 ** `L` is any thread of the state that could run Lua code now: what a C function was given, or the
 ** host's own. It is never that of a suspended coroutine, on whose stack nobody may put anything.
-** Everything here is for the OS thread that has the Lua state now, as with Lua's own functions.
+** Everything here is for the OS thread that has the Lua state now, as with Lua's own functions, but
+** for what is marked at the end of the table as for any thread.
 **
 ** Whatever fires, cancels, spawns or steps can run Lua code: callbacks, hooks, and, when the host
 ** calls, the coroutines that were woken, until each of them waits again (see inline_runs). Errors
@@ -95,6 +96,28 @@ enum {
   WEIR_FAILURE,
   WEIR_CANCELLED /* a failure whose error is a cancel error */
 };
+
+/*
+** A handle: any OS thread that has one may fire a Deferred of a Lua state with it, once. Handles
+*are
+** counted: who gets one from `handle` or handle_retain has a reference, and gives it back with
+** handle_release. What is fired lies in the mail of the state until `step` or `run` take it: each
+** pass begins with the mail, in the order of the fires. If the Deferred has got an outcome until
+** then, by a cancel or a callback, that stands. Until it has one the handle holds the Deferred.
+*/
+typedef struct weir_Handle weir_Handle;
+
+/* Called with the `ud` of the fire, on the state's own thread, in protected mode and outside of any
+   coroutine: pushes what the Deferred gets, and returns how many values that are. None may be a
+   Deferred; of an error it is one. The stack is empty at first, with room as for any C function. An
+   error that it raises is the failure of the Deferred. */
+typedef int (*weir_Push)(lua_State *L, void *ud);
+
+/* Called with the `ud` of the fire, exactly once, when that is not needed any more: behind `push`;
+   or, if that is not called, when the Deferred has got another outcome or the state is closed, all
+   on the state's own thread. If the fire is refused, it is called before handle_fire returns. It
+   must not call Lua. */
+typedef void (*weir_Release)(void *ud);
 
 /*
 ** The table. It is constant and lives as long as the library is loaded: the pointer holds until
@@ -280,6 +303,59 @@ typedef struct weir_Api {
   /* Pops the function that hears of failures that nobody handled, f(error, traceback, d), or
      nil for the default, standard error; pushes the one there was. [-1, +1, v] */
   void (*on_unhandled)(lua_State *L);
+
+  /* ---- other threads: for the state's own ---- */
+
+  /* The handle of the pending Deferred at idx, which is no Coroutine, with a reference for the
+     caller. Every call for one Deferred returns the same. [-0, +0, v] */
+  weir_Handle *(*handle)(lua_State *L, int idx);
+
+  /* f(h, ud) is called when the handle is cancelled, in the sense of handle_is_cancelled, but not
+     if it has been fired: to tell whoever works for it at once. Called on the state's own thread;
+     it must not call Lua. NULL: nothing is called. The caller has a reference. */
+  void (*handle_on_cancel)(weir_Handle *h, void (*f)(weir_Handle *h, void *ud), void *ud);
+
+  /* How many handles there are that something may come of: `run` waits for them, step and
+     next_deadline do not tell of them. [-0, +0, v] */
+  size_t (*handles)(lua_State *L);
+
+  /* How the loop of `run` sleeps, and how the state is woken; each may be NULL, for nothing but
+     what is usual: a sleep that a fire ends.
+     wait(L, seconds, ud): there is nothing to do for so long; HUGE_VAL: until mail comes. It may
+     return earlier, for whatever reason, may call Lua, and may raise: `run` raises that then.
+     wake(ud): there is mail where there was none, a pass is due. Called by the thread that fires,
+     with a lock held so that it never runs behind lua_close; so it must not call weir, and should
+     do no more than set a flag, write to a pipe, post an event. Called at once if there is mail
+     already. [-0, +0, v] */
+  void (*set_wait)(lua_State *L, void (*wait)(lua_State *L, double seconds, void *ud),
+                   void (*wake)(void *ud), void *ud);
+
+  /* ---- other threads: for any, the state's own too; at any time, behind lua_close too ---- */
+
+  /* The caller has a reference to `h`. None of these waits for Lua, or raises. */
+
+  /* Fires with the values of `push`; NULL: with none. Returns 1 if this was the first fire, and
+     wakes the state; 0 if the handle was fired or cancelled before. `release` may be NULL. */
+  int (*handle_fire)(weir_Handle *h, weir_Push push, weir_Release release, void *ud);
+
+  /* The same with the error that `push` pushes; NULL, or nothing pushed: with nil. */
+  int (*handle_fail)(weir_Handle *h, weir_Push push, weir_Release release, void *ud);
+
+  /* 1 if nothing comes of the handle any more: its Deferred was cancelled or fired otherwise, or
+     the state is closed. Else 0, as it is when what was fired has reached the Deferred. */
+  int (*handle_is_cancelled)(weir_Handle *h);
+
+  /* One more reference. Returns the handle. */
+  weir_Handle *(*handle_retain)(weir_Handle *h);
+
+  /* One less. With the last one of a handle that nobody has fired its Deferred fails, so that
+     nobody waits for ever. */
+  void (*handle_release)(weir_Handle *h);
+
+  /* Keeps the library in which `address` is, a function or anything static, in memory until the
+     process ends; lua_close unloads what `require` has loaded. weir does that with itself. For
+     modules whose threads may go on behind lua_close. */
+  void (*pin)(const void *address);
 } weir_Api;
 
 /* Where the table is in the registry. The number changes when members do that were there. */

@@ -616,11 +616,11 @@ function barrier:wait() end
 
 --- `weir.run(f, ...)` starts `f(...)` as a coroutine, behind what is ready already, and runs the loop until it has
 --- ended. It returns its values or raises its error. Other coroutines stay as they are then. If the coroutine can never
---- end, because nothing is ready and no timer is armed, it raises a `DeadlockError` that lists the live coroutines, 50
---- at most, and what they wait for.
+--- end, because nothing is ready, no timer is armed and no handle is left, it raises a `DeadlockError` that lists the
+--- live coroutines, 50 at most, and what they wait for.
 ---
 --- `weir.run()` runs the loop until there is nothing left to do, and returns nothing. Coroutines that wait for what
---- nobody fires, and timers that stand still, are nothing to do.
+--- nobody fires, and timers that stand still, are nothing to do; a handle that may still be fired is.
 ---
 --- A manual clock does not move by itself, so its timers are nothing that `run` can wait for.
 ---
@@ -631,13 +631,13 @@ function barrier:wait() end
 ---@return any ...
 function weir.run(f, ...) end
 
---- `weir.step([seconds])` runs one pass of the loop: all that is ready, then the timers of the real clock that are due.
---- It returns
+--- `weir.step([seconds])` runs one pass of the loop: what other threads have fired, all that is ready, then the timers
+--- of the real clock that are due. It returns
 ---
 --- - `0` if there is more to do at once,
 --- - else the number of seconds to the next deadline of the real clock, of the loop's clock, or of a clock that follows
 ---   them,
---- - else `nil`: there is nothing to do until somebody fires something.
+--- - else `nil`: there is nothing to do until somebody fires something, perhaps another thread.
 ---
 --- It does not move a manual clock; clock:advance does.
 ---
@@ -668,6 +668,8 @@ function weir.step(seconds) end
 ---@field first? string
 
 ---@class weir.DeadlockError: weir.Error
+
+---@class weir.WeirError: weir.Error
 
 ---@class weir.AnyError: weir.Error
 ---@field errors table<number|string, any>

@@ -18,7 +18,7 @@ typedef struct Case {
 
 /* Each ends with a case without a title. */
 extern const Case making_cases[], firing_cases[], looking_cases[], flow_cases[], waiting_cases[],
-    starting_cases[], loop_cases[], places_cases[], memory_cases[];
+    starting_cases[], loop_cases[], places_cases[], memory_cases[], handles_cases[];
 
 /* The user data of the allocator of every state of a case. */
 typedef struct Memory {

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const Case *const suites[] = {making_cases, firing_cases,  looking_cases,
-                                     flow_cases,   waiting_cases, starting_cases,
-                                     loop_cases,   places_cases,  memory_cases};
+static const Case *const suites[] = {making_cases,  firing_cases,   looking_cases, flow_cases,
+                                     waiting_cases, starting_cases, loop_cases,    places_cases,
+                                     memory_cases,  handles_cases};
 
 #define SUITES (sizeof suites / sizeof *suites)
 

@@ -154,6 +154,11 @@ static int call_run(lua_State *L) {
   return 0;
 }
 
+static int call_handle(lua_State *L) {
+  weir_api(L)->handle_release(weir_api(L)->handle(L, 1));
+  return 0;
+}
+
 static int call_on_unhandled(lua_State *L) {
   lua_pushcfunction(L, nothing);
   weir_api(L)->on_unhandled(L);
@@ -256,6 +261,7 @@ static int each_allocation(lua_State *L) {
                                {"after", call_after, use_again},
                                {"step", call_step, use_again},
                                {"run", call_run, use_again},
+                               {"handle", call_handle, use_again},
                                {"on_unhandled", call_on_unhandled, use_again}};
   int failures = 0;
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
