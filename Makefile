@@ -46,6 +46,7 @@ HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdo
 	$(HOST)/elsewhere.so $(HOST)/handles.so
 GAME = $(OBJ)/game/game
 GAME_OBJECTS = $(patsubst examples/game/%.c,$(OBJ)/game/%.o,$(sort $(wildcard examples/game/*.c)))
+THREAD_SPECS = $(patsubst spec/threads/%.c,$(OBJ)/threads/%,$(wildcard spec/threads/*.c))
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
 
@@ -146,6 +147,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) c-spec
 	$(SUB) frames-spec
 	$(SUB) game-spec
+	$(SUB) thread-spec
 	$(SUB) spec
 
 check: ## test, then clang-tidy, valgrind and sanitizers
@@ -239,6 +241,24 @@ game-spec: $(GAME) ## play the keys of examples/game/demo.keys: all that it prin
 	@diff -u examples/game/demo.txt $(OBJ)/game/demo.txt && $(LUA) -e '$(PICTURE)'
 	@echo 'game: played as recorded'
 
+# Programs with threads: one has weir compiled in, one finds it by require.
+thread-spec: build $(THREAD_SPECS) ## handles in other threads (HANDLES=20000 SEED=1)
+	@$(PATHS) $(WRAP) $(OBJ)/threads/outlive
+	@$(PATHS) $(WRAP) $(OBJ)/threads/stress $(HANDLES) $(SEED)
+
+$(OBJ)/threads/%: spec/threads/%.c $(wildcard src/*.h spec/*/*.h) $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(FOR_TSAN) $(LUA_LIBS) $(LDLIBS)
+
+$(OBJ)/threads/stress: $(OBJECTS)
+
+# Lua itself is the system's: the sanitizer sees what weir and the programs do, and all locks.
+TSAN = -O1 -g -fsanitize=thread
+FOR_TSAN = $(if $(findstring -fsanitize=thread,$(CFLAGS)),tools/tsan.c)
+tsan: ## handles and states in many threads under the thread sanitizer (HANDLES=1000000)
+	@tools/deps.sh $(TO_BUILD) gcc
+	$(SUB) V=tsan CC=gcc CFLAGS='$(TSAN)' HANDLES='$(or $(HANDLES),1000000)' thread-spec
+
 second-compiler:
 	$(SUB) V=second CC=$(if $(findstring clang,$(CC)),gcc,clang) WERROR=-Werror build
 
@@ -292,15 +312,15 @@ tidy: ## clang-tidy
 # Both run the specs scaled down, and Lua closes the state when busted is through.
 valgrind: ## the specs under valgrind
 	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
-	$(SUB) spec c-spec frames-spec game-spec WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full \
-		--keep-debuginfo=yes --child-silent-after-fork=yes"
+	$(SUB) spec c-spec frames-spec game-spec thread-spec HANDLES=2000 WRAP="env WEIR_SCALE=small \
+		valgrind -q --error-exitcode=1 --leak-check=full --keep-debuginfo=yes --child-silent-after-fork=yes"
 
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the specs under the address and undefined-behaviour sanitizers
 	@tools/deps.sh $(TO_BUILD) gcc lua-busted
 	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec \
-		game-spec LDFLAGS=-Wl,-z,nodelete \
+		game-spec thread-spec LDFLAGS=-Wl,-z,nodelete \
 		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
 
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
