@@ -285,7 +285,7 @@ installed: build ## compile and load a C module against an installed tree
 
 # -- keep it clean --------------------------------------------------------------------------------
 
-lint: rockspec-lint meta-lint ## names, annotations, luacheck and the format of the C sources, where the tools are there
+lint: rockspec-lint meta-lint state-lint ## names, annotations, luacheck and the format of the C sources, where the tools are there
 	@if command -v luacheck >/dev/null; then luacheck -q --no-color .; else echo 'no luacheck: skipped'; fi
 	@if ! command -v clang-format >/dev/null; then echo 'no clang-format: skipped'; \
 	else clang-format --dry-run -Werror $(C_FILES); fi
@@ -302,6 +302,11 @@ meta-lint: build
 
 meta: build ## the descriptions in lua/weir/meta.lua, from those in docs/reference.md
 	@$(RUN) tools/check_meta.lua write
+
+# What is written to belongs to a Lua state: nothing of the library is in a section that a process can
+# write to, but for what the loader alone does.
+state-lint: $(OBJECTS)
+	@! objdump -t $^ | grep -E '\s(\.t?data|\.t?bss|\*COM\*)\S*\s+0*[1-9a-f]\S*\s' | grep -vE '\.rel\.ro'
 
 tidy: ## clang-tidy
 	@tools/deps.sh $(TO_BUILD) clang-tidy
