@@ -4,5 +4,7 @@ exclude_files = { "build", ".luarocks", "lua_modules" }
 
 -- Helpers beside the specs use busted's names too.
 files["spec"] = { std = "+busted" }
+-- What its host gives to the scripts.
+files["examples/threads"] = { read_globals = { "threads" } }
 -- Declarations for the language server: bodies are empty.
 files["lua/weir/meta.lua"] = { ignore = { "211", "212", "241", "431" } }

@@ -46,6 +46,7 @@ HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdo
 	$(HOST)/elsewhere.so $(HOST)/handles.so
 GAME = $(OBJ)/game/game
 GAME_OBJECTS = $(patsubst examples/game/%.c,$(OBJ)/game/%.o,$(sort $(wildcard examples/game/*.c)))
+THREADS = $(OBJ)/examples/threads
 THREAD_SPECS = $(patsubst spec/threads/%.c,$(OBJ)/threads/%,$(wildcard spec/threads/*.c))
 EXAMPLES := cascade cancel_one factorial mutual release
 EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
@@ -95,10 +96,18 @@ demo: ## install what is missing, build, run every program of examples/
 	$(SUB) build
 	$(SUB) examples
 
-examples: build
+examples: build $(THREADS)
 	@set -e; for name in $(EXAMPLES); do \
 		echo "== examples/$$name.lua"; $(RUN) examples/$$name.lua; echo; \
 	done
+	@echo "== examples/threads"; $(PATHS) $(WRAP) $(THREADS)
+
+threads: $(THREADS) ## run examples/threads (WORKERS=4; as many as there are cores)
+	@$(PATHS) $(WRAP) $(THREADS)
+
+$(THREADS): $(wildcard examples/threads/*.[ch]) $(OBJECTS) src/weir.h $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(FOR_TSAN) $(LUA_LIBS) $(LDLIBS)
 
 game: $(GAME) ## play examples/game in a terminal (ARGS='--npcs 2000')
 	@$(GAME) $(ARGS)
@@ -171,7 +180,7 @@ $(OBJ)/c/%: spec/c/%.c $(wildcard src/*.h) $(OBJ)/command
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $< $(LDLIBS)
 
-hosts: $(HOST_PROGRAMS)
+hosts: $(HOST_PROGRAMS) $(THREADS)
 
 $(HOST)/%.o: spec/host/%.c $(OBJ)/command
 	@mkdir -p $(@D)
@@ -257,7 +266,7 @@ TSAN = -O1 -g -fsanitize=thread
 FOR_TSAN = $(if $(findstring -fsanitize=thread,$(CFLAGS)),tools/tsan.c)
 tsan: ## handles and states in many threads under the thread sanitizer (HANDLES=1000000)
 	@tools/deps.sh $(TO_BUILD) gcc
-	$(SUB) V=tsan CC=gcc CFLAGS='$(TSAN)' HANDLES='$(or $(HANDLES),1000000)' thread-spec
+	$(SUB) V=tsan CC=gcc CFLAGS='$(TSAN)' HANDLES='$(or $(HANDLES),1000000)' thread-spec threads
 
 second-compiler:
 	$(SUB) V=second CC=$(if $(findstring clang,$(CC)),gcc,clang) WERROR=-Werror build
