@@ -6,8 +6,8 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 passed=0 failed=0 skipped=0 result=0
 
-count() { # what the last line of a part says of this word
-  sed -n '$s/.*\b\([0-9][0-9]*\) '"$1"'.*/\1/p' "$out"
+count() { # what the line that sums up a part says of this word
+  sed -n '/^[0-9]* passed, /s/.*\b\([0-9][0-9]*\) '"$1"'.*/\1/p' "$out"
 }
 
 for part in spec/*_spec.lua spec/hard spec/regress spec/twisted; do
