@@ -31,6 +31,13 @@ int luaL_error(lua_State *L, const char *fmt, ...) __attribute__((noreturn));
 #define weir_closethread(co, from) ((void)(from), lua_resetthread(co))
 #endif
 
+/*
+** Before 5.4.4 a collection that a finalizer asks for while the state is being
+** closed may unload modules before the last of their finalizers has been called.
+** (All these call themselves 50400.)
+*/
+#define WEIR_UNLOADED_EARLY (LUA_VERSION_RELEASE_NUM < 50404)
+
 /* Before 5.4.3 a thread whose handlers raised stays dead until it is reset once more. */
 #if LUA_VERSION_RELEASE_NUM < 50404
 #define weir_revive(co) ((void)(lua_status(co) == LUA_OK || lua_resetthread(co)))

@@ -4,6 +4,7 @@
 
 #include "failure.h"
 #include "lost.h"
+#include "platform.h"
 #include "sched.h"
 #include "wrap.h"
 
@@ -289,6 +290,8 @@ int luaopen_weir_core(lua_State *L) {
   check_copy(L);
   S = weir_state_open(L);
   lua_pop(L, 1);
+  if (WEIR_UNLOADED_EARLY)
+    weir_platform_pin(weir_lib_loop);
   if (!S->is_open)
     fill_state(L, S);
   /* In a table of their own: a traceback finds names two levels below package.loaded, and there

@@ -1,6 +1,5 @@
 /*
-** Handles, which other threads fire, and the mailbox of a Lua state: what they have fired lies
-*there
+** Handles, which other threads fire, and the mailbox of a Lua state: what they have fired is there
 ** until the state's own thread takes it. It knows nothing of Lua.
 **
 ** The mutex of a mailbox guards it and its handles, but for what is marked as the state's: that is

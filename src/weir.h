@@ -98,8 +98,7 @@ enum {
 };
 
 /*
-** A handle: any OS thread that has one may fire a Deferred of a Lua state with it, once. Handles
-*are
+** A handle: any OS thread that has one may fire a Deferred of a Lua state with it, once. They are
 ** counted: who gets one from `handle` or handle_retain has a reference, and gives it back with
 ** handle_release. What is fired lies in the mail of the state until `step` or `run` take it: each
 ** pass begins with the mail, in the order of the fires. If the Deferred has got an outcome until
