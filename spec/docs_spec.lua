@@ -49,9 +49,13 @@ end
 
 -- ---- running ----
 
+-- Their seconds are not to be waited for.
+local ON_A_MANUAL_CLOCK = { ["docs/guide.md"] = true, ["docs/cookbook.md"] = true }
+
 -- Empty lines before it make errors name the line of the document.
 local function run(example)
   local head = 'io.stdout:setvbuf "no"; local weir = require "weir"' .. ("\n"):rep(example.first - 1)
+  if ON_A_MANUAL_CLOCK[example.file] then head = 'require "spec.manual"; ' .. head end
   local output, ok = process.run(head .. table.concat(example, "\n") .. "\n")
   return lines_in(output), ok
 end
@@ -90,22 +94,12 @@ end
 
 -- ---- headings and links ----
 
--- As the usual renderers make an anchor of a heading.
-local function slug_of(heading)
-  return (heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-"))
-end
-
+-- Two sets: headings, and their anchors.
 local function headings(path)
-  local names, slugs, count = {}, {}, {}
-  markdown.scan(path, function(line)
-    local heading = markdown.heading(line)
-    if not heading then return end
-    names[heading] = true
-    local slug = slug_of(heading)
-    slugs[count[slug] and slug .. "-" .. count[slug] or slug] = true
-    count[slug] = (count[slug] or 0) + 1
-  end, ignore)
-  return names, slugs
+  local anchors = {}
+  local names = markdown.headings(path)
+  for _, anchor in pairs(names) do anchors[anchor] = true end
+  return names, anchors
 end
 
 local function exists(path)
@@ -121,8 +115,8 @@ local function assert_leads(path, link)
   file = file:gsub("[^/]+/%.%./", "")
   assert(exists(file), ("%s: no file for the link %s"):format(path, link))
   if anchor ~= "" then
-    local _, slugs = headings(file)
-    assert(slugs[anchor], ("%s: no heading for the link %s"):format(path, link))
+    local _, anchors = headings(file)
+    assert(anchors[anchor], ("%s: no heading for the link %s"):format(path, link))
   end
 end
 
@@ -149,7 +143,7 @@ end
 -- A link that is named like one of our names leads to the heading of that.
 local function assert_names_its_heading(line, names)
   for text, anchor in line:gmatch("%[([^%]]+)%]%([^)#]*#([^)]+)%)") do
-    assert(not names[text] or anchor:gsub("%-%d+$", "") == slug_of(text), "another's heading: " .. text)
+    assert(not names[text] or anchor:gsub("%-%d+$", "") == markdown.anchors()(text), "another's heading: " .. text)
   end
 end
 
