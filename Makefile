@@ -54,6 +54,7 @@ EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildca
 # What a target runs, as Debian packages. The compiler itself is there, or make says so.
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev
 TO_TEST = $(TO_BUILD) gcc g++ clang clang-format lua-busted lua-check luarocks
+TO_DOCUMENT = lua-ldoc lua-discount lua5.1
 TO_CHECK = $(TO_TEST) clang-tidy valgrind
 PEERS = lua-cqueues lua-luv python3-twisted nodejs
 
@@ -151,6 +152,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) build
 	$(SUB) lint
 	$(SUB) second-compiler
+	$(SUB) docs
 	$(SUB) rock
 	$(SUB) installed
 	$(SUB) c-spec
@@ -316,6 +318,14 @@ meta: build ## the descriptions in lua/weir/meta.lua, from those in docs/referen
 # write to, but for what the loader alone does.
 state-lint: $(OBJECTS)
 	@! objdump -t $^ | grep -E '\s(\.t?data|\.t?bss|\*COM\*)\S*\s+0*[1-9a-f]\S*\s' | grep -vE '\.rel\.ro'
+
+DOCS = build/docs
+docs: build ## the documents as HTML, in build/docs/html
+	@tools/deps.sh $(TO_DOCUMENT)
+	@rm -rf $(DOCS) && mkdir -p $(DOCS)/source
+	@$(RUN) tools/docs.lua $(DOCS)/source
+	@cd $(DOCS)/source && ldoc --quiet --fatalwarnings --config config.ld .
+	@$(RUN) tools/check_html.lua $(DOCS)/html
 
 tidy: ## clang-tidy
 	@tools/deps.sh $(TO_BUILD) clang-tidy

@@ -21,6 +21,8 @@ have() {
     pkg-config) [ -n "${LUA_CFLAGS:-}" ] || command -v pkg-config ;;
     lua-busted) "$LUA" -e 'require "busted.runner"' ;;
     lua-check) command -v luacheck ;;
+    lua-ldoc) command -v ldoc ;;
+    lua-discount) lua5.1 -e 'require "discount"' ;;
     lua-cqueues) "$LUA" -e 'require "cqueues"' ;;
     lua-luv) "$LUA" -e 'require "luv"' ;;
     python3-twisted) "${PYTHON:-/usr/bin/python3}" -c 'import twisted' ;;

@@ -25,6 +25,32 @@ function markdown.heading(line)
   return text and text:gsub("`", "") or nil
 end
 
+-- As the usual renderers make an anchor of a heading.
+local function slug_of(heading)
+  return (heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-"))
+end
+
+--- Returns a function that makes the anchors of one document, heading by heading.
+function markdown.anchors()
+  local count = {}
+  return function(heading)
+    local slug = slug_of(heading)
+    local n = count[slug] or 0
+    count[slug] = n + 1
+    return n > 0 and slug .. "-" .. n or slug
+  end
+end
+
+--- The headings of a document -> their anchors.
+function markdown.headings(path)
+  local headings, anchor = {}, markdown.anchors()
+  markdown.scan(path, function(line)
+    local heading = markdown.heading(line)
+    if heading then headings[heading] = anchor(heading) end
+  end, function() end)
+  return headings
+end
+
 --- Text with the links taken out of it.
 function markdown.without_links(text)
   return (text:gsub("%[([^%]]+)%]%([^)]+%)", "%1"))

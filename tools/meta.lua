@@ -1,6 +1,7 @@
---- Reads lua/weir/meta.lua, and files written like it: comments of three dashes, each with what it is about.
+--- Reads lua/weir/meta.lua and the other Lua sources: comments of three dashes, each with what it is about.
 -- An entry has `name` (`weir.await`, `d:callback`, or the name of a class, alias or field), `kind`, `text` (the lines
--- before the first tag), `tags` (the lines from there on, without the dashes), and for a function its `parameters`.
+-- before the first tag), `tags` (the lines from there on, without the dashes), for a function its `parameters`, for a
+-- class the `variable` that its methods are written with. In between there are entries of the kind "section".
 local meta = {}
 
 local function names_in(list)
@@ -11,7 +12,7 @@ end
 
 -- What a line of code declares: kind, name, parameters.
 local function declared(line)
-  local name, parameters = line:match("^function ([%w_.:]+)%((.-)%)")
+  local name, parameters = line:match("function ([%w_.:]*)%((.-)%)")
   if name then return "function", name, names_in(parameters) end
   name = line:match("^([%w_]+%.[%w_]+) =")
   if name then return "field", name end
@@ -31,21 +32,35 @@ local function entry_of(comment, line)
     list[#list + 1] = text
   end
   entry.kind, entry.name = declared_by_tag(entry.tags)
+  entry.variable = line:match("^local (%w+) =")
   if not entry.kind then entry.kind, entry.name, entry.parameters = declared(line) end
   return entry.kind and entry
 end
 
---- The entries of a file, in order. `first` of each is the number of its first line, `last` that of its last comment.
+-- A comment goes on in lines of two dashes.
+local function comment_in(line, comment)
+  return line:match("^ *%-%-%- ?(.*)$") or (#comment > 0 and line:match("^ *%-%- ?(.*)$"))
+end
+
+local function finish(entries, comment, line)
+  local section = line:match("^%-%- %-%-%-%- (.+) %-%-%-%-$")
+  local entry = section and { kind = "section", name = section, text = {}, tags = {} }
+  if #comment > 0 then entry = entry_of(comment, line) end
+  entries[#entries + 1] = entry or nil
+  if comment.first == 1 and not entry then entries.head = comment end
+end
+
+--- The entries of a file, in order, each with the number of its `first` line. `head` of the list is the comment at the
+--- beginning of the file.
 function meta.read(path)
   local entries, comment, number = {}, { first = 1 }, 0
   for line in io.lines(path) do
     number = number + 1
-    local text = line:match("^%-%-%- ?(.*)$")
+    local text = comment_in(line, comment)
     if text then
       comment[#comment + 1] = text
     else
-      local entry = entry_of(comment, line)
-      entries[#entries + 1] = entry or nil
+      finish(entries, comment, line)
       comment = { first = number + 1 }
     end
   end
