@@ -30,6 +30,8 @@ CORE = $(ROOT)/weir/core.so
 
 SOURCES := $(sort $(wildcard src/*.c))
 OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
+# There alone the version is written; `make lint` looks at what cannot be made of it.
+VERSION := $(shell sed -n 's/^.define WEIR_VERSION  *"\(.*\)"/\1/p' src/weir.h)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
 C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
@@ -53,8 +55,8 @@ EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildca
 
 # What a target runs, as Debian packages. The compiler itself is there, or make says so.
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev
-TO_TEST = $(TO_BUILD) gcc g++ clang clang-format lua-busted lua-check luarocks
 TO_DOCUMENT = lua-ldoc lua-discount lua5.1
+TO_TEST = $(TO_BUILD) $(TO_DOCUMENT) git gcc g++ clang clang-format lua-busted lua-check luarocks
 TO_CHECK = $(TO_TEST) clang-tidy valgrind
 PEERS = lua-cqueues lua-luv python3-twisted nodejs
 
@@ -153,7 +155,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) lint
 	$(SUB) second-compiler
 	$(SUB) docs
-	$(SUB) rock
+	$(SUB) package
 	$(SUB) installed
 	$(SUB) c-spec
 	$(SUB) frames-spec
@@ -273,13 +275,17 @@ tsan: ## handles and states in many threads under the thread sanitizer (HANDLES=
 second-compiler:
 	$(SUB) V=second CC=$(if $(findstring clang,$(CC)),gcc,clang) WERROR=-Werror build
 
-# In a copy, since luarocks leaves its objects beside the sources.
-rock: ## build and load the rock in a tree of its own
-	@rm -rf build/rock && mkdir -p build/rock && cp -r src lua rockspec build/rock
-	@rm -f build/rock/src/*.o
-	@cd build/rock && luarocks --lua-version 5.4 --tree tree make >log 2>&1 || { cat log; exit 1; }
-	@cd build/rock/tree && LUA_PATH='share/lua/5.4/?.lua;share/lua/5.4/?/init.lua' \
-		LUA_CPATH='lib/lua/5.4/?.so' $(LUA) -e 'require "weir"' && echo 'rock: builds and loads'
+# Made twice: the same archive comes of the same files.
+package: ## from an archive to a rock, to an installed one, to nothing; and the same with make install
+ifeq ($(wildcard .git),)
+	@echo 'package: skipped, this is no checkout'
+else
+	$(SUB) dist
+	@mv $(ARCHIVE) build/first.tar.gz
+	$(SUB) dist
+	@cmp build/first.tar.gz $(ARCHIVE) && rm build/first.tar.gz
+	@MAKE='$(MAKE)' LUA='$(LUA)' tools/package.sh $(ARCHIVE)
+endif
 
 # All that is used is what install put there: the header, the module and its Lua files.
 TREE = $(CURDIR)/build/installed
@@ -296,7 +302,7 @@ installed: build ## compile and load a C module against an installed tree
 
 # -- keep it clean --------------------------------------------------------------------------------
 
-lint: rockspec-lint meta-lint state-lint ## names, annotations, luacheck and the format of the C sources, where the tools are there
+lint: rockspec-lint meta-lint state-lint ## lists, names and types; luacheck and the format of C, where the tools are there
 	@if command -v luacheck >/dev/null; then luacheck -q --no-color .; else echo 'no luacheck: skipped'; fi
 	@if ! command -v clang-format >/dev/null; then echo 'no clang-format: skipped'; \
 	else clang-format --dry-run -Werror $(C_FILES); fi
@@ -307,12 +313,17 @@ rockspec-lint:
 	@grep -Eo '"(src|lua)/[^"]+"' $(ROCKSPEC) | tr -d '"' | LC_ALL=C sort | \
 		diff -u --label $(ROCKSPEC) --label 'the files there are' - build/files
 
-# What the module has, what the reference has, and the types for editors.
+# What the module has, what the reference has, and the types for editors; the map; the version.
 meta-lint: build
 	@$(RUN) tools/check_meta.lua
+	@$(RUN) tools/map.lua
+	@$(RUN) tools/check_version.lua
 
 meta: build ## the descriptions in lua/weir/meta.lua, from those in docs/reference.md
 	@$(RUN) tools/check_meta.lua write
+
+map: ## the map in CONTRIBUTING.md, from what the files say of themselves
+	@$(RUN) tools/map.lua write
 
 # What is written to belongs to a Lua state: nothing of the library is in a section that a process can
 # write to, but for what the loader alone does.
@@ -374,7 +385,7 @@ includedir=$${prefix}/include
 
 Name: weir
 Description: Deferreds and coroutines for Lua
-Version: scm
+Version: $(VERSION)
 Cflags: -I$${includedir}
 endef
 export WEIR_PC
@@ -391,6 +402,15 @@ install: build ## install under PREFIX (/usr/local), staged in DESTDIR
 uninstall: ## remove what install put there
 	rm -rf $(LUA_DIR)/weir $(LUA_C_DIR)/weir
 	rm -f $(INCLUDE_DIR)/weir.h $(PC_DIR)/weir.pc
+
+# Names, order, owners and times are the same whoever packs it, and where.
+ARCHIVE = build/weir-$(VERSION).tar.gz
+TAR = tar --create --no-recursion --format=ustar --mtime=$$(git log -1 --format=@%ct) --owner=0 --group=0 \
+	--numeric-owner --mode=u=rwX,go=rX --transform='s,^,weir-$(VERSION)/,S'
+dist: ## an archive of what git tracks, build/weir-VERSION.tar.gz
+	@mkdir -p build && rm -f $(ARCHIVE)
+	@git ls-files -z | LC_ALL=C sort -z | $(TAR) --null --files-from=- --file=$(ARCHIVE:.gz=)
+	@gzip -9n $(ARCHIVE:.gz=) && echo $(ARCHIVE)
 
 clean: ## remove everything built
 	rm -rf build weir src/*.o

@@ -6,9 +6,9 @@ local public = require "tools.public"
 
 local README, REFERENCE = "README.md", "docs/reference.md"
 
--- README and all of docs.
+-- Those at the top, and all of docs.
 local function documents()
-  local list = { README }
+  local list = { README, "CONTRIBUTING.md" }
   local pipe = assert(io.popen("ls docs"))
   for name in pipe:lines() do
     if name:find("%.md$") then list[#list + 1] = "docs/" .. name end

@@ -223,7 +223,8 @@ local function write_page(path)
 end
 
 -- The pages, in the order in which a reader comes to them.
-local PAGES = "README.md docs/guide.md docs/cookbook.md docs/reference.md docs/busted.md docs/*.md CHANGELOG.md"
+local PAGES = "README.md docs/guide.md docs/cookbook.md docs/reference.md docs/busted.md docs/*.md " ..
+  "CONTRIBUTING.md CHANGELOG.md"
 
 local function pages()
   local list, seen = {}, {}
