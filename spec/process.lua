@@ -33,6 +33,10 @@ function process.run(text)
   return output, ok
 end
 
+-- Our paths go first, whatever is in .busted.
+local BUSTED = ("-e 'require \"busted.runner\" { standalone = false }' /dev/null --ignore-lua --output=plainTerminal "
+  .. "--lpath=%s --cpath=%s"):format(quote(package.path), quote(package.cpath))
+
 --- Has busted run texts as files of specs, in the order of the list. Returns what it reports.
 function process.busted(texts, options)
   local names, paths = {}, {}
@@ -41,8 +45,7 @@ function process.busted(texts, options)
     paths[i] = names[i] .. ".lua"
     write(paths[i], text)
   end
-  local output = output_of(("-e 'require \"busted.runner\" { standalone = false }' /dev/null --ignore-lua %s %s %s")
-    :format("--output=plainTerminal", options or "", table.concat(paths, " ")))
+  local output = output_of(("%s %s %s"):format(BUSTED, options or "", table.concat(paths, " ")))
   for i, path in ipairs(paths) do
     os.remove(names[i])
     os.remove(path)
