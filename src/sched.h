@@ -1,5 +1,5 @@
 /*
-** The ready queue and the trampoline.
+** The trampoline, and the loop that feeds it from the ready queue.
 */
 #ifndef WEIR_SCHED_H
 #define WEIR_SCHED_H
