@@ -138,6 +138,33 @@ static int run(lua_State *L) {
   return 0;
 }
 
+/* ---- for what is written in Lua: weir in the loop of another library ---- */
+
+/* check_host(what) raises inside a coroutine or callback. */
+static int check_host(lua_State *L) {
+  weir_check_host(L, weir_upstate(L), luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* deadlock(co) raises the error of a `run` that can never end. */
+static int deadlock(lua_State *L) {
+  lua_settop(L, 1);
+  return raise_deadlock(L, weir_upstate(L), 1);
+}
+
+/* first_timer(): seconds to the first timer of the real clock, nil without one; and whether there
+   is one that keeps a loop going. */
+static int first_timer(lua_State *L) {
+  int keeps;
+  double left = weir_sched_first_timer(weir_upstate(L), &keeps);
+  if (left == HUGE_VAL)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, left);
+  lua_pushboolean(L, keeps);
+  return 2;
+}
+
 /* ---- settings ---- */
 
 static int set_inline(lua_State *L) {
@@ -197,6 +224,14 @@ static int is_ready(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_loop[] = {
-    {"run", run},     {"step", step},   {"inline", set_inline}, {"on_unhandled", on_unhandled},
-    {"debug", debug}, {"track", track}, {"is_ready", is_ready}, {NULL, NULL}};
+const luaL_Reg weir_lib_loop[] = {{"run", run},
+                                  {"step", step},
+                                  {"inline", set_inline},
+                                  {"on_unhandled", on_unhandled},
+                                  {"debug", debug},
+                                  {"track", track},
+                                  {"is_ready", is_ready},
+                                  {"check_host", check_host},
+                                  {"deadlock", deadlock},
+                                  {"first_timer", first_timer},
+                                  {NULL, NULL}};

@@ -385,9 +385,16 @@ static double manual_wait(weir_State *S, size_t *keeping) {
   return seconds_until(loop);
 }
 
-double weir_sched_real_wait(const weir_State *S) {
+double weir_sched_first_timer(const weir_State *S, int *keeps) {
   const weir_Clock *root = lua_touserdata(S->home, HOME_ROOT_CLOCK);
-  return root->keeping ? seconds_until(root) : -1;
+  *keeps = root->keeping > 0;
+  return seconds_until(root);
+}
+
+double weir_sched_real_wait(const weir_State *S) {
+  int keeps;
+  double left = weir_sched_first_timer(S, &keeps);
+  return keeps ? left : -1;
 }
 
 static double next_timer(weir_State *S) {
