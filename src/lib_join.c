@@ -101,13 +101,14 @@ static int handled(lua_State *L) {
   return 0;
 }
 
-/* claim(cancel, pause, unpause): a Deferred with these hooks. A coroutine that is cancelled where
-   it is about to wait for it leaves it as a waiter would: nobody else is to have what it stands
-   for. */
+/* claim(hooks): a Deferred with the hooks of the list: cancel, pause, unpause; many may share it. A
+   coroutine that is cancelled where it is about to wait for it leaves it as a waiter would: nobody
+   else is to have what it stands for. */
 static int claim(lua_State *L) {
-  lua_settop(L, 3);
-  weir_lib_hooked(L, weir_upstate(L));
-  ((weir_Deferred *)lua_touserdata(L, 1))->flags |= FLAG_CLAIM;
+  weir_Deferred *d = weir_deferred_new(L, weir_upstate(L), KIND_DEFERRED, sizeof *d);
+  d->flags |= FLAG_HOOKS | FLAG_CLAIM;
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, UV_VALUE);
   return 1;
 }
 

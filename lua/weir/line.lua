@@ -46,7 +46,8 @@ local function free(self, entry)
 end
 
 --- @param on_free called when a waiter that was held is free again
-function Line.new(on_free)
+--- @param on_leave called when a waiter has left, if given
+function Line.new(on_free, on_leave)
   local self = setmetatable({ entries = {}, queue = {}, head = 1, tail = 0, freed = {}, count = 0, ticket = 0 }, Line)
   local function with_entry(f)
     return function(deferred)
@@ -54,13 +55,18 @@ function Line.new(on_free)
       if entry then f(self, entry) end
     end
   end
-  self.cancel = with_entry(remove)
-  self.pause = with_entry(function(_, entry) entry.held = true end)
-  self.unpause = with_entry(function(_, entry)
-    free(self, entry)
-    on_free()
-    core.finish()
-  end)
+  self.hooks = {
+    with_entry(function(_, entry)
+      remove(self, entry)
+      if on_leave then on_leave() end
+    end),
+    with_entry(function(_, entry) entry.held = true end),
+    with_entry(function(_, entry)
+      free(self, entry)
+      on_free()
+      core.finish()
+    end),
+  }
   return self
 end
 
@@ -68,7 +74,7 @@ end
 --- @return Deferred
 function Line:join(value)
   self.ticket = self.ticket + 1
-  local entry = { deferred = core.claim(self.cancel, self.pause, self.unpause), value = value, ticket = self.ticket }
+  local entry = { deferred = core.claim(self.hooks), value = value, ticket = self.ticket }
   append(self, entry)
   return entry.deferred
 end
