@@ -56,7 +56,10 @@ EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildca
 # What a target runs, as Debian packages. The compiler itself is there, or make says so.
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev
 TO_DOCUMENT = lua-ldoc lua-discount lua5.1
-TO_TEST = $(TO_BUILD) $(TO_DOCUMENT) git gcc g++ clang clang-format lua-busted lua-check luarocks
+TO_TEST = $(TO_BUILD) $(TO_DOCUMENT) git gcc g++ clang clang-format lua-busted lua-check luarocks \
+	$(LIBUV)
+# What weir.luv stands on.
+LIBUV = lua-luv
 TO_CHECK = $(TO_TEST) clang-tidy valgrind
 PEERS = lua-cqueues lua-luv python3-twisted nodejs
 

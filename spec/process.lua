@@ -10,7 +10,7 @@ function process.interpreter()
   return os.getenv("LUA") or i < 0 and arg[i] or "lua5.4"
 end
 
--- What the command prints, and whether it ended well.
+-- What the command prints, and how it ended, as `close` of its pipe tells it.
 local function output_of(command)
   local pipe = assert(io.popen(("LUA_PATH=%s LUA_CPATH=%s %s %s 2>&1")
     :format(quote(package.path), quote(package.cpath), process.interpreter(), command)))
@@ -24,13 +24,13 @@ local function write(path, text)
   file:close()
 end
 
---- Runs the text of a program. Returns what it prints, and whether it ended well.
+--- Runs the text of a program. Returns what it prints, whether it ended well, "exit" or "signal", and its number.
 function process.run(text)
   local path = os.tmpname()
   write(path, text)
-  local output, ok = output_of(quote(path))
+  local output, ok, how, status = output_of(quote(path))
   os.remove(path)
-  return output, ok
+  return output, ok, how, status
 end
 
 -- Our paths go first, whatever is in .busted.

@@ -1,0 +1,154 @@
+--- What comes in on a stream of libuv, and one who waits for it.
+-- libuv reads on while nobody waits, up to `limit` bytes, but keeps no loop alive then. It does not read while the one
+-- who waits is held.
+local Buffer = require "weir.luv.buffer"
+local core = require "weir.core".functions
+local failure = require "weir.luv.failure"
+local loop = require "weir.luv.loop"
+
+local fire = core.Deferred().callback
+
+-- `waiter`: a Deferred that fires when there is what it wants, see `has`; `owner` must not be collected before; `timer`
+-- fires it none the less; `held_for`: how long the last one was held. `ended`: nothing more will come. `err`: why, if
+-- that is not the end of the stream. `reads` and `refs`: what the handle has been told.
+local Inbox = {}
+Inbox.__index = Inbox
+
+local function read_on(self)
+  if self.reads or self.ended then return end
+  self.reads = true
+  local ok, message = self.handle:read_start(self.on_read)
+  if not ok then self:come(message) end
+end
+
+local function read_no_more(self)
+  if not self.reads or loop.is_over() then return end
+  self.reads = false
+  self.handle:read_stop()
+end
+
+local function keep_alive(self)
+  if self.refs then return end
+  self.refs = true
+  self.handle:ref()
+end
+
+-- Nobody waits: enough may have come.
+local function rest(self)
+  if self.waiter or self.ended then return end
+  if self.refs then
+    self.refs = false
+    self.handle:unref()
+  end
+  if self.buffer.size >= self.limit then read_no_more(self) end
+end
+
+local function drop_timer(self)
+  local timer = self.timer
+  self.timer = nil
+  timer:cancel()
+end
+
+-- Takes the one who waits out.
+local function take_waiter(self)
+  local waiter = self.waiter
+  self.waiter, self.owner = nil, nil
+  if self.timer then drop_timer(self) end
+  return waiter
+end
+
+local function leave(self)
+  local owner = self.owner
+  take_waiter(self)
+  rest(self)
+  if self.on_cancel then self.on_cancel(owner) end
+end
+
+local function hold(self)
+  read_no_more(self)
+  self.held_since = core.now()
+  if self.timer then self.timer:pause() end
+end
+
+local function free(self)
+  read_on(self)
+  self.held_for = self.held_for + core.now() - self.held_since
+  if self.timer then self.timer:unpause() end
+end
+
+local function tell(self, ...)
+  fire(take_waiter(self), ...)
+  if not self.waiter then rest(self) end
+end
+
+local function time_out(self)
+  self.timer = nil
+  if self.waiter then tell(self) end
+end
+
+--- @param limit how many bytes may come while nobody waits
+--- @param longest how many there may be before a delimiter
+--- @param on_cancel called with the owner when one who waits is cancelled, if given
+function Inbox.new(handle, limit, longest, on_cancel)
+  loop.join()
+  loop.own()
+  local self = setmetatable({ handle = handle, limit = limit, longest = longest, refs = true }, Inbox)
+  self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
+  self.on_read = loop.enter(function(err, piece) self:come(err, piece) end)
+  self.on_time = function() time_out(self) end
+  self.hooks = { function() leave(self) end, function() hold(self) end, function() free(self) end }
+  return self
+end
+
+--- Is there what is wanted: a number of bytes, a delimiter, or with nil anything? It is also there if it cannot come
+--- any more.
+function Inbox:has(want)
+  if self.ended then return true end
+  if want == nil then return self.buffer.size > 0 end
+  if type(want) == "number" then return self.buffer.size >= want end
+  return self.buffer:find(want) ~= nil or self.buffer.size >= self.longest
+end
+
+local function tell_if_there(self)
+  if not self.waiter then
+    rest(self)
+  elseif self:has(self.want) then
+    tell(self)
+  end
+end
+
+--- Called by libuv: with an error, with what has been read, or at the end with neither.
+function Inbox:come(err, piece)
+  if piece then
+    if self.waiter and self.want == nil then return tell(self, piece) end
+    self.buffer:push(piece)
+  else
+    read_no_more(self)
+    self.ended, self.err = true, err and failure(err)
+  end
+  tell_if_there(self)
+end
+
+--- For one who wants what is not there; only one at a time may wait.
+--- @param timer Deferred that ends the wait without it, if given
+--- @return Deferred that fires when it has come: with it, if that is anything, else it is to be taken
+function Inbox:wait(owner, want, timer)
+  local waiter = core.claim(self.hooks)
+  self.want, self.waiter, self.owner, self.held_for = want, waiter, owner, 0
+  if timer then
+    self.timer = timer
+    timer:add_callback(self.on_time)
+  end
+  keep_alive(self)
+  read_on(self)
+  return waiter
+end
+
+--- Nothing more is to come, because of that error; nil for the end.
+function Inbox:finish(err)
+  read_no_more(self)
+  self.ended, self.err = true, err
+  tell_if_there(self)
+end
+
+return Inbox

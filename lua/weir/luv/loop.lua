@@ -1,0 +1,262 @@
+--- weir in the loop of libuv.
+-- A call of weir in one of luv's callbacks comes from the host: it runs what it wakes. What is left for the loop,
+-- timers and coroutines that yielded, is looked after in each round: by `prepare` before libuv goes to sleep, by
+-- `check` behind that, so that a loop in which only weir has something left goes on. These two keep no loop alive.
+-- While something is ready `idle` keeps libuv from sleeping, and `alarm` wakes it for the first timer. `sigpipe` is
+-- there lest a write to a connection that is gone end the process.
+local check = require "weir.check"
+local core = require "weir.core".functions
+local uv = require "weir.luv.uv"
+
+local LONGEST = 1e9 -- seconds that libuv is asked to sleep
+
+local loop = {}
+
+-- In the registry, lest it is collected before the state is closed: `guard`, see below; `is_over`: the state is being
+-- closed.
+local registry = debug.getregistry()
+registry["weir.luv"] = registry["weir.luv"] or { is_over = false }
+local shared = registry["weir.luv"]
+
+local handles -- while weir is in the loop
+local alarm_at -- in libuv's milliseconds, while it is set; the timer it was set for may be gone
+local run -- the luv.run under way, inside of uv.run: gets what is to be raised
+
+-- libuv cannot be left by an error; luv ends the process.
+local function escape(err)
+  if run then
+    run.failed, run.err = true, err
+  else
+    core.fail(err)
+  end
+  uv.stop()
+end
+
+--- @return function that does the same, for luv to call: no error comes out of it
+function loop.enter(f)
+  return function(...)
+    if shared.is_over then return end
+    local ok, err = pcall(f, ...)
+    if not ok then escape(err) end
+  end
+end
+
+local function ignore() end
+
+local on_alarm = loop.enter(function() alarm_at = nil end)
+
+local function spin(on)
+  if on == handles.spins then return end
+  handles.spins = on
+  if on then
+    handles.idle:start(ignore)
+  else
+    handles.idle:stop()
+  end
+end
+
+-- An alarm that comes too early does no harm, so it is not moved for a timer that was cancelled.
+local function set_alarm(seconds)
+  local now = uv.now()
+  local at = now + math.ceil(math.min(seconds, LONGEST) * 1000)
+  if alarm_at and alarm_at <= at then return end
+  alarm_at = at
+  handles.alarm:start(at - now, 0, on_alarm)
+end
+
+local function clear_alarm()
+  if not alarm_at then return end
+  alarm_at = nil
+  handles.alarm:stop()
+end
+
+-- The grace time of a cancel comes when the loop runs anyway, but keeps none alive.
+local function keep_alive(on)
+  if on == handles.keeps then return end
+  handles.keeps = on
+  if on then
+    handles.alarm:ref()
+  else
+    handles.alarm:unref()
+  end
+end
+
+--- @return function that calls f as a callback of a Deferred is called: an error in it is a failure that nobody handled
+function loop.protect(f)
+  check.callable(f, 1, "protect")
+  return loop.enter(function(...) core.succeed(...):add_callback(f) end)
+end
+
+-- Those who wait for libuv to look at what is there: `asking` until it does, then `answered`.
+local asking, answered = {}, {}
+
+--- @return Deferred that fires when libuv has looked at all handles, and called back for what it found
+function loop.polled()
+  loop.join()
+  local deferred = core.Deferred()
+  asking[#asking + 1] = deferred
+  return deferred
+end
+
+local function answer()
+  local list = answered
+  answered = {}
+  for _, deferred in ipairs(list) do core.succeed_with(deferred) end
+  core.finish()
+end
+
+-- One pass of weir; then libuv knows what to come back for.
+local function look()
+  local left, keeps = core.step(), true
+  if left ~= 0 then left, keeps = core.first_timer() end
+  if not handles then return end -- detached by what ran
+  spin(left == 0 or asking[1] ~= nil)
+  keep_alive(keeps)
+  if left then
+    set_alarm(left)
+  else
+    clear_alarm()
+  end
+end
+
+local function before_sleep()
+  look()
+  if asking[1] then asking, answered = {}, table.move(asking, 1, #asking, #answered + 1, answered) end
+end
+
+local function behind_sleep()
+  if answered[1] then answer() end
+  look()
+end
+
+local function unreferenced(handle, ...)
+  handle:start(...)
+  handle:unref()
+  return handle
+end
+
+-- luv frees a handle that has been closed as soon as the state is closed, though libuv may not be through with it. So
+-- whatever is open is closed before, by the finalizer that is called first: that of the youngest object.
+local Guard = {}
+
+function Guard:__gc()
+  if self ~= shared.guard then return end
+  uv.walk(function(handle) pcall(loop.close, handle) end) -- made later, it closes itself
+  shared.is_over = true
+  while uv.run() do end
+end
+
+--- Sees to the end of a handle that has just been made; returns it.
+function loop.own(handle)
+  shared.guard = setmetatable({}, Guard)
+  return handle
+end
+
+--- Closes a handle, if that has not been done.
+function loop.close(handle)
+  if not shared.is_over and not handle:is_closing() then handle:close() end
+end
+
+--- Is the state being closed? Then whatever luv has made may be gone.
+function loop.is_over()
+  return shared.is_over
+end
+
+--- Puts weir into the loop, if it is not.
+function loop.join()
+  if handles then return end
+  handles = {
+    idle = uv.new_idle(),
+    alarm = uv.new_timer(),
+    prepare = unreferenced(uv.new_prepare(), loop.enter(before_sleep)),
+    check = unreferenced(uv.new_check(), loop.enter(behind_sleep)),
+    sigpipe = unreferenced(uv.new_signal(), "sigpipe", ignore),
+    keeps = true,
+    spins = false,
+  }
+  spin(true)
+  loop.own()
+end
+
+--- Puts weir into the loop, and has the next round look at it, also if libuv has nothing to do.
+function loop.attach()
+  loop.join()
+  spin(true)
+end
+
+--- Takes weir out again: afterwards the loop has no handle of it.
+function loop.detach()
+  if not handles then return end
+  for _, name in ipairs { "idle", "alarm", "prepare", "check", "sigpipe" } do handles[name]:close() end
+  handles, alarm_at = nil, nil
+end
+
+-- Returns whether somebody stopped it.
+local function run_libuv()
+  local this = {}
+  run = this
+  local stopped = uv.run()
+  run = nil
+  loop.own() -- for handles of others, that were made meanwhile
+  if this.failed then error(this.err, 0) end
+  return stopped
+end
+
+-- Until `ended` says so, or somebody stops libuv, or there is nothing left: returns whether it was that.
+local function drive(ended)
+  loop.join()
+  repeat
+    look()
+    if not ended() and not uv.loop_alive() then return true end
+  until ended() or run_libuv() or ended()
+  return false
+end
+
+local function check_call(...)
+  if select("#", ...) > 0 then check.callable((...), 1, "run") end
+  core.check_host "run"
+  if uv.loop_mode() then error("attempt to run inside a callback of libuv", 3) end
+end
+
+local function never() return false end
+
+-- Behind what is ready, as weir.run does it.
+local function start_late(co)
+  local inline = core.inline(false)
+  core.start(co)
+  core.inline(inline)
+end
+
+local function stop()
+  if uv.loop_mode() then uv.stop() end
+end
+
+local function finish(ok, ...)
+  if not ok then error((...), 0) end
+  return ...
+end
+
+local function run_until_end(co)
+  local has_ended = false
+  local function on_end(_, part)
+    has_ended = true
+    core.handled(part)
+    stop()
+  end
+  core.follow(core.join(), co, on_end, nil, true)
+  start_late(co)
+  local nothing_left = drive(function() return has_ended end)
+  if has_ended then return finish(core.outcome(co)) end
+  if nothing_left then core.deadlock(co) end
+  error(("libuv's loop was stopped before %s had ended"):format(co), 2)
+end
+
+--- Runs libuv's loop, as weir.run runs weir's own, until the coroutine of f(...) has ended, or without `f` until
+--- neither libuv nor weir has anything left.
+function loop.run(...)
+  check_call(...)
+  if select("#", ...) > 0 then return run_until_end(core.prepare(...)) end
+  drive(never)
+end
+
+return loop

@@ -1,0 +1,153 @@
+--- Sockets that listen.
+local awaited = require "weir.awaited"
+local check = require "weir.check"
+local closed = require "weir.luv.closed"
+local core = require "weir.core".functions
+local failure = require "weir.luv.failure"
+local Listener = require "weir.luv.listener"
+local loop = require "weir.luv.loop"
+local name_of = require "weir.luv.name"
+local Semaphore = require "weir.semaphore"
+local settle = require "weir.settle"
+local new_stream = require("weir.luv.stream").new
+local uv = require "weir.luv.uv"
+
+local BACKLOG = 128
+
+local Server = {}
+Server.__index = Server
+Server.__name = "Server"
+
+--- Awaits the next connection.
+--- @return Stream, or nil when the Server has been closed
+function Server:accept(seconds)
+  core.check_await()
+  check.self(self, Server, "accept")
+  if self.closed then return nil end
+  return core.await(self.listener:accept(self), seconds)
+end
+
+--- For a generic `for` that awaits each connection.
+function Server:iter()
+  check.self(self, Server, "iter")
+  return function() return self:accept() end
+end
+
+-- The coroutines that `serve` has started and that have not ended: co -> the number under which it was started.
+local function in_order(live)
+  local list = {}
+  for co in pairs(live) do list[#list + 1] = co end
+  table.sort(list, function(a, b) return live[a] < live[b] end)
+  return list
+end
+
+local function on_close(f)
+  return setmetatable({}, { __close = f })
+end
+
+local function handle_stream(self, stream, f, number)
+  local me = core.current()
+  self.live[me] = number
+  local _ <close> = stream
+  local _ <close> = on_close(function()
+    self.live[me] = nil
+    if self.permits then self.permits:release() end
+  end)
+  awaited(f(stream))
+end
+
+-- Whatever ends `serve`, all that it has started ends before.
+local function end_all(self, err)
+  local list = in_order(self.live)
+  if not self.is_over then
+    for _, co in ipairs(list) do co:cancel(err) end
+  end
+  pcall(core.await, settle(list)) -- in a forced close nobody can wait
+end
+
+local function next_stream(self)
+  if self.permits then core.await(self.permits:acquire()) end
+  return self.server:accept()
+end
+
+--- Awaits connections, and starts f(stream) as a coroutine for each, behind which that is closed. When the Server has
+--- been closed it waits for those that run; a cancel cancels them.
+--- @param limit how many may run at the same time
+function Server:serve(f, limit)
+  core.check_await()
+  check.self(self, Server, "serve")
+  check.callable(f, 1, "serve")
+  local job = { server = self, live = {} }
+  if limit ~= nil then job.permits = Semaphore(check.integer(limit, 1, 2, "serve")) end
+  local _ <close> = on_close(function(_, err) end_all(job, err) end)
+  local number = 0
+  for stream in next_stream, job do
+    number = number + 1
+    core.spawn(handle_stream, job, stream, f, number)
+  end
+  job.is_over = true
+end
+
+function Server:getsockname()
+  check.self(self, Server, "getsockname")
+  if self.closed then error(closed "the server", 0) end
+  return name_of(self.handle:getsockname())
+end
+
+--- Takes no more connections. A second time nothing happens.
+function Server:close()
+  check.self(self, Server, "close")
+  if self.closed then return end
+  self.closed = true
+  self.listener:close()
+end
+
+Server.__close = Server.close
+
+function Server:__gc()
+  if not loop.is_over() then self:close() end
+end
+
+function Server:__tostring()
+  check.self(self, Server, "tostring")
+  return ("Server: %p (%s)"):format(self, self.closed and "closed" or tostring(self.handle))
+end
+
+-- ---- making it ----
+
+local function bound_tcp(host, port)
+  local hints = { socktype = "stream", passive = true }
+  local addresses, message = uv.getaddrinfo(host ~= "*" and host or nil, tostring(port), hints)
+  if not addresses then return nil, message end
+  local handle = uv.new_tcp()
+  return handle, select(2, handle:bind(addresses[1].addr, addresses[1].port or 0)) -- luv tells of no port 0
+end
+
+local function bound_pipe(path)
+  local handle = uv.new_pipe()
+  return handle, select(2, handle:bind(path))
+end
+
+local function new(handle, options)
+  local function stream_of(connection) return new_stream(connection, options) end
+  return setmetatable({ handle = handle, listener = Listener.new(handle, stream_of), closed = false }, Server)
+end
+
+--- Listens on a port of an address of this host, or on a local socket.
+--- @return Server
+local function listen_at(host, port, options)
+  check.that(type(host) == "string", 1, "listen", "string expected")
+  if type(port) == "table" then port, options = nil, port end
+  check.that(port == nil or type(port) == "string" or math.tointeger(port), 2, "listen", "port expected")
+  options = options or {}
+  local bind = port and bound_tcp or bound_pipe
+  local handle, message = bind(host, port)
+  if not handle then error(failure(message), 0) end
+  local self = new(handle, options)
+  message = message or self.listener:start(options.backlog or BACKLOG)
+  if not message then return self end
+  self:close()
+  error(failure(message), 0)
+end
+
+return listen_at

@@ -1,0 +1,205 @@
+--- Streams of libuv, connections, pipes and terminals, that coroutines read and write.
+local check = require "weir.check"
+local closed = require "weir.luv.closed"
+local core = require "weir.core".functions
+local failure = require "weir.luv.failure"
+local Inbox = require "weir.luv.inbox"
+local loop = require "weir.luv.loop"
+local name_of = require "weir.luv.name"
+local promisify = require "weir.luv.promisify"
+local uv = require "weir.luv.uv"
+
+local LIMIT = 64 * 1024
+local NO_HOOKS = {}
+
+local Stream = {}
+Stream.__index = Stream
+Stream.__name = "Stream"
+
+--- @param handle of luv, which from now on belongs to the Stream
+--- @param options table with a `limit` of bytes that are kept for who reads later, and of a line
+local function new(handle, options)
+  local limit = options and options.limit
+  limit = limit == nil and LIMIT or check.integer(limit, 1, 2, "stream")
+  return setmetatable({ handle = handle, inbox = Inbox.new(handle, limit, limit) }, Stream)
+end
+
+local function check_open(self)
+  if self.closed then error(closed "the stream", 0) end
+end
+
+-- ---- reading ----
+
+local function check_read(self, name)
+  if getmetatable(self) ~= Stream then check.self(self, Stream, name) end
+  if self.closed then error(closed "the stream", 0) end
+  if self.inbox.waiter then error("attempt to read from a stream that another coroutine reads from", 3) end
+end
+
+local function take_all(inbox)
+  return inbox.buffer:take(inbox.buffer.size)
+end
+
+local function raise_failure(inbox)
+  if inbox.err then error(inbox.err, 0) end
+end
+
+local function read_some(self, seconds)
+  local inbox = self.inbox
+  if inbox.buffer.size > 0 then return take_all(inbox) end
+  local piece = not inbox.ended and core.await(inbox:wait(self), seconds)
+  if piece then return piece end
+  raise_failure(inbox)
+  return nil
+end
+
+local function wait_for(self, want, seconds)
+  if not self.inbox:has(want) then core.await(self.inbox:wait(self, want), seconds) end
+  return self.inbox
+end
+
+local function read_all(self, seconds)
+  local inbox = wait_for(self, math.huge, seconds)
+  raise_failure(inbox)
+  return take_all(inbox)
+end
+
+local function read_exactly(self, n, seconds)
+  local inbox = wait_for(self, n, seconds)
+  if inbox.buffer.size >= n then return inbox.buffer:take(n) end
+  raise_failure(inbox)
+  return nil, take_all(inbox)
+end
+
+-- With the delimiter.
+local function read_to(self, delimiter, seconds)
+  local inbox = wait_for(self, delimiter, seconds)
+  local length = inbox.buffer:find(delimiter)
+  if length then return inbox.buffer:take(length) end
+  if not inbox.ended then error(failure "EMSGSIZE", 0) end
+  raise_failure(inbox)
+  return nil, take_all(inbox)
+end
+
+-- The last one may have no end, as with Lua's own files.
+local function read_line(self, seconds)
+  local line, left = read_to(self, "\n", seconds)
+  if line or left == "" then return line end
+  return left
+end
+
+local FORMATS = {
+  l = function(self, seconds)
+    local line = read_line(self, seconds)
+    if line and line:byte(-1) == 10 then return line:sub(1, -2) end
+    return line
+  end,
+  L = read_line,
+  a = read_all,
+}
+
+--- Awaits what is asked for: some bytes, `n` bytes, a line ("l", "L") or all there will be ("a").
+--- @return string, or nil at the end
+function Stream:read(what, seconds)
+  core.check_await()
+  check_read(self, "read")
+  if what == nil then return read_some(self, seconds) end
+  if FORMATS[what] then return FORMATS[what](self, seconds) end
+  return read_exactly(self, check.integer(what, 0, 1, "read"), seconds)
+end
+
+--- Awaits the delimiter.
+--- @return string that stands before it; nil and what there is if none comes
+function Stream:read_until(delimiter, seconds)
+  core.check_await()
+  check_read(self, "read_until")
+  check.that(type(delimiter) == "string" and #delimiter > 0, 1, "read_until", "string with something in it expected")
+  local part, left = read_to(self, delimiter, seconds)
+  if part then return part:sub(1, -#delimiter - 1) end
+  return nil, left
+end
+
+--- For a generic `for` that awaits some bytes, again and again up to the end.
+function Stream:iter()
+  check.self(self, Stream, "iter")
+  return function()
+    core.check_await()
+    check_read(self, "iter")
+    return read_some(self)
+  end
+end
+
+--- For a generic `for` that awaits each line.
+function Stream:lines()
+  check.self(self, Stream, "lines")
+  return function()
+    core.check_await()
+    check_read(self, "lines")
+    return FORMATS.l(self)
+  end
+end
+
+-- ---- writing ----
+
+-- libuv keeps what the system did not take, and cannot be told to forget it.
+local function write_rest(self, data, taken, seconds)
+  if taken and taken > 0 then data = data:sub(taken + 1) end
+  core.await(promisify.call(NO_HOOKS, uv.write, self.handle, data), seconds)
+end
+
+--- Awaits that all of it has been handed to the system.
+function Stream:write(data, seconds)
+  core.check_await()
+  if getmetatable(self) ~= Stream then check.self(self, Stream, "write") end
+  if type(data) == "table" then data = table.concat(data) end
+  check.that(type(data) == "string", 1, "write", "string or list of strings expected")
+  check_open(self)
+  local taken, message, code = self.handle:try_write(data)
+  if taken == #data then return end
+  if not taken and code ~= "EAGAIN" then error(failure(message), 0) end
+  write_rest(self, data, taken, seconds)
+end
+
+--- Awaits that all has been written, and tells the other side that no more will be.
+function Stream:shutdown()
+  core.check_await()
+  check.self(self, Stream, "shutdown")
+  check_open(self)
+  core.await(promisify.call(NO_HOOKS, uv.shutdown, self.handle))
+end
+
+-- ---- the rest ----
+
+function Stream:getpeername()
+  check.self(self, Stream, "getpeername")
+  check_open(self)
+  return name_of(self.handle:getpeername())
+end
+
+function Stream:getsockname()
+  check.self(self, Stream, "getsockname")
+  check_open(self)
+  return name_of(self.handle:getsockname())
+end
+
+--- Ends both sides at once. What has not been written is lost. A second time nothing happens.
+function Stream:close()
+  check.self(self, Stream, "close")
+  if self.closed then return end
+  self.closed = true
+  self.inbox:finish(closed "the stream")
+  loop.close(self.handle)
+end
+
+Stream.__close = Stream.close
+
+function Stream:__tostring()
+  check.self(self, Stream, "tostring")
+  return ("Stream: %p (%s)"):format(self, self.closed and "closed" or tostring(self.handle))
+end
+
+function Stream:__gc()
+  if not loop.is_over() then self:close() end
+end
+
+return { new = new, class = Stream }
