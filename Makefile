@@ -58,8 +58,8 @@ TO_BUILD = pkg-config lua5.4 liblua5.4-dev
 TO_DOCUMENT = lua-ldoc lua-discount lua5.1
 TO_TEST = $(TO_BUILD) $(TO_DOCUMENT) git gcc g++ clang clang-format lua-busted lua-check luarocks \
 	$(LIBUV)
-# What weir.luv stands on.
-LIBUV = lua-luv
+# What weir.luv and weir.socket stand on, and what their specs run over them.
+LIBUV = lua-luv lua-socket lua-redis redis-server
 TO_CHECK = $(TO_TEST) clang-tidy valgrind
 PEERS = lua-cqueues lua-luv python3-twisted nodejs
 

@@ -1,8 +1,9 @@
--- docs/luv.md has all that is public, and nothing else. Its examples are run by docs_spec.lua.
+-- docs/luv.md and docs/socket.md have all that is public, and nothing else. Their examples are run by docs_spec.lua.
 if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" end
 
 local weir = require "weir"
 local luv = require "weir.luv"
+local socket = require "weir.socket"
 local x = require "spec.uv"
 
 local function text_of(path)
@@ -33,7 +34,7 @@ local function names_of_luv()
   return names
 end
 
-describe("docs of weir.luv", function()
+describe("docs of weir.luv and weir.socket", function()
   after_each(x.assert_nothing_left)
 
   it("have a heading for every public name of weir.luv", function()
@@ -46,5 +47,17 @@ describe("docs of weir.luv", function()
   it("have no heading for what does not exist", function()
     local names = names_of_luv()
     for name in text_of("docs/luv.md"):gmatch "\n### (%S+)\n" do assert(names[name], "no such thing: " .. name) end
+  end)
+
+  it("list every public name of weir.socket", function()
+    local text, listed = text_of "docs/socket.md", {}
+    for name in text:gmatch "`([%a_%d]+)`" do listed[name] = true end
+    local skipped = { dns = true, sinkt = true, sourcet = true, select = true }
+    for name in pairs(socket) do assert(listed[name] or skipped[name], name) end
+    for name in pairs(socket.dns) do assert(listed[name], name) end
+    for name in pairs(getmetatable(socket.tcp()).__index) do assert(listed[name] or name:find "^__", name) end
+    for name in text:match("\n| module | (.-) |\n"):gmatch "`(%S+)`" do assert(socket[name] ~= nil, name) end
+    for name in text:match("\n| `dns` | (.-) |\n"):gmatch "`(%S+)`" do assert(socket.dns[name], name) end
+    for name in text:match("\n| TCP objects | (.-) |\n"):gmatch "`(%S+)`" do assert(socket.tcp()[name], name) end
   end)
 end)

@@ -25,6 +25,8 @@ have() {
     lua-discount) lua5.1 -e 'require "discount"' ;;
     lua-cqueues) "$LUA" -e 'require "cqueues"' ;;
     lua-luv) "$LUA" -e 'require "luv"' ;;
+    lua-socket) "$LUA" -e 'require "socket"' ;;
+    lua-redis) "$LUA" -e 'package.path = package.path .. ";/usr/share/lua/5.3/?.lua"; require "redis"' ;;
     python3-twisted) "${PYTHON:-/usr/bin/python3}" -c 'import twisted' ;;
     nodejs) command -v "${NODE:-/usr/bin/node}" ;;
     *) command -v "$1" ;;

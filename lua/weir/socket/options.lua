@@ -1,0 +1,50 @@
+--- The options of LuaSocket's TCP objects, as far as libuv has them.
+local options = {}
+
+-- Each sets its value on a handle.
+local SET = {
+  ["tcp-nodelay"] = function(handle, on) return handle:nodelay(on) end,
+  keepalive = function(handle, on) return handle:keepalive(on, on and 60 or nil) end,
+  ["recv-buffer-size"] = function(handle, size) return handle:recv_buffer_size(size) end,
+  ["send-buffer-size"] = function(handle, size) return handle:send_buffer_size(size) end,
+}
+
+-- Those that libuv sets itself, or that are taken into account elsewhere.
+local KEPT = { reuseaddr = true, ["ipv6-v6only"] = true }
+
+local UNSUPPORTED = {
+  "bindtodevice", "linger", "reuseport", "tcp-defer-accept", "tcp-fastopen", "tcp-fastopen-connect", "tcp-keepcnt",
+  "tcp-keepidle", "tcp-keepintvl",
+}
+for _, name in ipairs(UNSUPPORTED) do UNSUPPORTED[name] = true end
+
+local function check(name, method)
+  if not (SET[name] or KEPT[name] or UNSUPPORTED[name]) then
+    error(("bad argument #1 to '%s' (unsupported option `%.35s')"):format(method, tostring(name)), 3)
+  end
+end
+
+--- Also for the handle that is still to be made.
+function options.set(self, name, value)
+  check(name, "setoption")
+  if UNSUPPORTED[name] then return nil, "setsockopt failed" end
+  self.options[name] = value
+  if self.handle and SET[name] and not SET[name](self.handle, value) then return nil, "setsockopt failed" end
+  return 1
+end
+
+function options.get(self, name)
+  if name == "error" then return nil end
+  check(name, "getoption")
+  if UNSUPPORTED[name] then return nil, "getsockopt failed" end
+  return self.options[name] or false
+end
+
+--- Sets on a new handle what was set before.
+function options.apply(self)
+  for name, value in pairs(self.options) do
+    if SET[name] then SET[name](self.handle, value) end
+  end
+end
+
+return options
