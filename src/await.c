@@ -5,7 +5,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "failure.h"
-#include "side.h"
+#include "trap.h"
 #include "wait.h"
 
 int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level) {
@@ -168,7 +168,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  weir_side_need(L, S, c, idx);
+  weir_trap_prepare(L, S, c, idx);
   c->raw = 1;
   if (n == 1) {
     lua_xmove(c->thread, L, 1);

@@ -86,6 +86,10 @@ static void strike_ready(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   if (!c->gave_way)
     return; /* 5.8: what has arrived is delivered first */
+  if (c->preempted) {
+    weir_coroutine_rouse(L, S, idx);
+    return;
+  }
   weir_coroutine_strike(L, c, idx);
   weir_coroutine_raise(L, S, idx);
 }

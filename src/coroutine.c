@@ -9,6 +9,8 @@
 #include "ready.h"
 #include "sched.h"
 #include "side.h"
+#include "slice.h"
+#include "trap.h"
 #include "wait.h"
 
 #define POOL_MOST     1024 /* idle threads kept for reuse */
@@ -17,37 +19,29 @@
 /* ---- threads ---- */
 
 static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
-  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 &&
+  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && !c->broken &&
          weir_deque_length(&S->pool) < POOL_MOST && !S->closing;
-}
-
-/* As lua_newthread would have inherited it. */
-static void inherit_hook(lua_State *L, lua_State *thread) {
-  lua_Hook hook = lua_gethook(L);
-  if (lua_gethook(thread) != hook || (hook && lua_gethookmask(thread) != lua_gethookmask(L)))
-    lua_sethook(thread, hook, lua_gethookmask(L), lua_gethookcount(L));
 }
 
 /* Pushes an idle thread. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
-  lua_State *thread;
   if (weir_deque_empty(&S->pool))
-    return lua_newthread(L);
-  weir_deque_take_back(L, &S->pool);
-  thread = lua_tothread(L, -1);
-  inherit_hook(L, thread);
-  return thread;
-}
-
-static void drop_raise(lua_State *L, weir_Coroutine *c, int idx) {
-  weir_coroutine_take_raise(L, c, idx);
-  lua_pop(L, 1);
+    lua_newthread(L);
+  else
+    weir_deque_take_back(L, &S->pool);
+  if (lua_gethook(L) || lua_gethook(lua_tothread(L, -1))) {
+    lua_pushvalue(L, -1);
+    weir_trap_inherit(L, S);
+  }
+  return lua_tothread(L, -1);
 }
 
 /* Takes the thread from the Coroutine at idx; it is empty. */
 static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  if (c->raising)
-    drop_raise(L, c, idx);
+  if (c->has_trap) {
+    lua_getiuservalue(L, idx, UV_THREAD);
+    weir_trap_release(L, S);
+  }
   if (c->has_side)
     weir_side_drop(L, c, idx);
   if (is_reusable(S, c)) {
@@ -122,6 +116,8 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   c->deadline = HUGE_VAL;
   c->thread = c->top = acquire(L, S);
   lua_setiuservalue(L, idx, UV_THREAD);
+  if (S->slice > 0)
+    weir_slice_start(L, S, idx);
   lua_insert(L, -n - 2);
   weir_coroutine_load(L, c, n);
   weir_list_append(S->live_first, S->live_last, c, prev, next);
@@ -202,6 +198,10 @@ void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {
   set_ready(L, S, c, idx, 1, 1);
 }
 
+void weir_coroutine_rouse(lua_State *L, weir_State *S, int idx) {
+  set_ready(L, S, lua_touserdata(L, idx), idx, 0, 0);
+}
+
 void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx) {
   c->struck = 1;
   lua_getiuservalue(L, idx, UV_VALUE);
@@ -240,69 +240,6 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx
   set_ready(L, S, c, idx, failed == RAISE_NOTED ? 2 : n, failed);
 }
 
-/* ---- errors at a plain coroutine.yield ---- */
-
-/* Pushes the error that was to be raised; the user's own hook comes back. */
-void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx) {
-  const weir_Side *side = weir_side_of(L, idx);
-  lua_sethook(c->thread, side->hook, side->mask, side->count);
-  c->raising = 0;
-  weir_side_take(L, idx, SIDE_ERROR);
-}
-
-static void raise_hook(lua_State *L, lua_Debug *ar) {
-  weir_State *S = weir_state_get(L);
-  weir_Coroutine *c = S ? S->running : NULL;
-  weir_Side *side;
-  (void)ar;
-  if (!c || c->thread != L || !c->raising) {
-    lua_sethook(L, NULL, 0, 0);
-    return;
-  }
-  luaL_checkstack(L, 4, NULL);
-  weir_coroutine_push_running(L, S);
-  side = weir_side_of(L, lua_gettop(L));
-  side->raised = NULL;
-  weir_coroutine_take_raise(L, c, lua_gettop(L));
-  side->raised = lua_topointer(L, -1);
-  lua_error(L);
-}
-
-int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err) {
-  const weir_Side *side;
-  lua_Debug ar;
-  if (!S->running->has_side)
-    return 0;
-  weir_coroutine_push_running(L, S);
-  side = weir_side_of(L, lua_gettop(L));
-  lua_pop(L, 1);
-  return side->raised && side->raised == lua_topointer(L, err) && lua_getstack(L, 1, &ar) &&
-                 lua_getinfo(L, "S", &ar) && ar.what[0] != 'C'
-             ? side->line
-             : 0;
-}
-
-/* Of the function that has called coroutine.yield. */
-static int line_of_yield(lua_State *thread) {
-  lua_Debug ar;
-  return lua_getstack(thread, 1, &ar) && lua_getinfo(thread, "l", &ar) ? ar.currentline : 0;
-}
-
-/* coroutine.yield has no continuation of ours to raise from; a count hook raises at the next
-   instruction instead. */
-void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx) {
-  weir_Side *side = weir_side_of(L, idx);
-  weir_side_set(L, idx, SIDE_ERROR);
-  if (!c->raising) {
-    side->hook = lua_gethook(c->thread);
-    side->mask = (uint8_t)lua_gethookmask(c->thread);
-    side->count = lua_gethookcount(c->thread);
-  }
-  c->raising = 1;
-  side->line = line_of_yield(c->thread);
-  lua_sethook(c->thread, raise_hook, LUA_MASKCOUNT, 1);
-}
-
 /* ---- the end ---- */
 
 int weir_coroutine_is_used(const weir_Coroutine *c) {
@@ -322,6 +259,7 @@ int weir_coroutine_is_intact(const weir_Coroutine *c) {
    told inside of them; what has been fired before, behind them all. */
 static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
+  weir_Meter *meter = S->meter;
   int in_hand = c->in_hand;
   weir_Region fires, hooks;
   int status;
@@ -333,7 +271,11 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   S->busy++;
   c->life = LIFE_RUNNING;
   c->top = NULL; /* nothing in a handler may suspend */
+  S->meter = NULL;
+  if (c->trapped)
+    weir_slice_begin(L, S);
   status = weir_closethread(c->thread, L);
+  weir_slice_end(S, meter);
   c->top = c->thread;
   S->busy--;
   S->close_depth--;

@@ -47,7 +47,11 @@ struct weir_Coroutine {
   uint8_t in_hand;             /* running, or about to, or a caller */
   uint8_t untouched;           /* LIFE_NEW: nobody has had its thread since it was prepared */
   unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
-  unsigned raising : 1;        /* a hook on `thread` is about to raise SIDE_ERROR */
+  unsigned has_trap : 1;       /* see trap.h */
+  unsigned trapped : 1;        /* so that a resume has to see to it */
+  unsigned raising : 1;        /* the trap of `thread` is about to raise TRAP_ERROR */
+  unsigned preempted : 1;      /* suspended by its trap: no continuation at all */
+  unsigned broken : 1;         /* its thread died, perhaps in a hook: hooks may be off there */
   unsigned struck : 1;         /* the cancel error has been raised in it */
   unsigned called : 1;         /* the last of `callers` waits for its first wait */
   unsigned blocked : 1;        /* a C call stands between its generator and its thread */
@@ -98,6 +102,8 @@ void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx
                          const weir_Deferred *d, int didx);
 /* Resumes it later with the error on top raised at its wait. [-1, +0, m] */
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx);
+/* Resumes the preempted one at idx as if woken: its trap sees to its cancel. [-0, +0, m] */
+void weir_coroutine_rouse(lua_State *L, weir_State *S, int idx);
 /* Its body ended with the n values on top, or the error; nobody is told yet. [-n, +0, m] */
 void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* The same, and queues the telling. */
@@ -112,13 +118,6 @@ static inline int weir_coroutine_is_due(const weir_Coroutine *c) {
 /* Pushes the cancel error of the Coroutine at idx, which is raised in it now: no other wait of it
    will. [-0, +1, -] */
 void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx);
-/* Sets up a hook that raises the error on top at the next instruction of its thread. [-1, +0, -] */
-void weir_coroutine_raise_raw(lua_State *L, weir_Coroutine *c, int idx);
-/* While `raising`: takes that away again and pushes the error. [-0, +1, -] */
-void weir_coroutine_take_raise(lua_State *L, weir_Coroutine *c, int idx);
-/* The line of the yield at which the error at err has just been raised in the running coroutine,
-   the instruction behind it being another's; 0 if it was not raised so. */
-int weir_coroutine_raised_at(lua_State *L, const weir_State *S, int err);
 /* Somebody else has resumed its thread, and it runs: it must not be touched. */
 int weir_coroutine_is_used(const weir_Coroutine *c);
 /* False if somebody else has resumed or closed its thread. */

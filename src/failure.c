@@ -5,6 +5,7 @@
 #include "coroutine.h"
 #include "list.h"
 #include "side.h"
+#include "trap.h"
 
 #define TRACE_MOST 50 /* awaits that a traceback shows */
 
@@ -112,8 +113,8 @@ static void mend_line(lua_State *L, const lua_Debug *ar, int line) {
   lua_pop(L, 1);
 }
 
-static void push_stack(lua_State *L, const weir_State *S, lua_State *thread, int level, int err) {
-  int line = S->running && thread == L ? weir_coroutine_raised_at(L, S, err) : 0;
+static void push_stack(lua_State *L, weir_State *S, lua_State *thread, int level, int err) {
+  int line = S->running && thread == L ? weir_trap_raised_at(L, S, err) : 0;
   lua_Debug ar;
   luaL_traceback(L, thread, NULL, level);
   if (line > 0 && lua_getstack(L, level, &ar) && lua_getinfo(L, "S", &ar))
@@ -186,15 +187,33 @@ int weir_failure_handler(lua_State *L) {
   return 1;
 }
 
-void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread) {
+void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread, int level) {
   int err = lua_gettop(L);
   if (!S->running || weir_error_is(L, S, err, ERROR_CANCELLED) || !lua_checkstack(L, 14))
     return;
-  note_stack(L, S, thread, 0, err);
+  note_stack(L, S, thread, level, err);
   link_seen(L, S, err + 1, err);
   keep(L, S, SIDE_SEEN);
   S->running->seen = 1;
   lua_settop(L, err);
+}
+
+/* Arguments: the state, the error. */
+static int note_break(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
+  note_stack(L, S, S->running->thread, 0, 2);
+  link_seen(L, S, 3, 2);
+  keep(L, S, SIDE_NOTE);
+  S->running->unwinding = 1;
+  return 0;
+}
+
+void weir_failure_break(lua_State *L, weir_State *S) {
+  lua_pushcfunction(L, note_break);
+  lua_pushlightuserdata(L, S);
+  lua_pushvalue(L, -3);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) /* without memory it has no traceback */
+    lua_pop(L, 1);
 }
 
 static void set_note(lua_State *L, weir_Note *note, int idx) { /* the note on top, popped */

@@ -12,6 +12,7 @@ typedef enum weir_ErrorClass {
   ERROR_TIMEOUT = HOME_TIMEOUT,
   ERROR_ALREADY_CALLED = HOME_ALREADY_CALLED,
   ERROR_DEADLOCK = HOME_DEADLOCK,
+  ERROR_LIMIT = HOME_EXCEEDED,
   ERROR_OTHER = HOME_ERROR
 } weir_ErrorClass;
 
@@ -39,9 +40,12 @@ int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class);
 
 /* The message handler of bodies and callbacks: notes the stack. */
 int weir_failure_handler(lua_State *L);
-/* The error on top comes out of a generator of the running coroutine: notes its stack. [-0, +0, m]
- */
-void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread);
+/* The error on top comes out of a generator of the running coroutine: notes its stack from a level
+   on. [-0, +0, m] */
+void weir_failure_pass(lua_State *L, weir_State *S, lua_State *thread, int level);
+/* The running coroutine, suspended, is to be closed with the error on top: notes its stack.
+   [-0, +0, -] */
+void weir_failure_break(lua_State *L, weir_State *S);
 /* The Deferred at idx has settled in a failure that nobody was told of. [-0, +0, m] */
 void weir_failure_note(lua_State *L, weir_State *S, int idx);
 /* Somebody has seen the failure of the Deferred at idx. [-0, +0, -] */

@@ -120,6 +120,18 @@ static void copy_class(lua_State *L, weir_State *S, int from, int to) {
   keep_class(L, S, to);
 }
 
+static void push_methods(lua_State *L, weir_State *S, int slot) {
+  weir_state_push(L, S, slot);
+  lua_getfield(L, -1, "__index");
+  lua_remove(L, -2);
+}
+
+static void add_methods(lua_State *L, weir_State *S, int slot, const luaL_Reg *methods) {
+  push_methods(L, S, slot);
+  set_functions(L, methods);
+  lua_pop(L, 1);
+}
+
 static void set_metamethod(lua_State *L, weir_State *S, int slot, const char *name,
                            lua_CFunction f) {
   luaL_Reg one[] = {{name, f}, {NULL, NULL}};
@@ -214,6 +226,7 @@ static void make_classes(lua_State *L, weir_State *S) {
   new_class(L, S, HOME_COROUTINE, "weir.Coroutine", weir_lib_deferred_methods,
             weir_lib_coroutine_methods);
   new_class(L, S, HOME_CLOCK, "weir.Clock", NULL, weir_lib_clock_methods);
+  add_methods(L, S, HOME_COROUTINE, weir_lib_slice_methods);
   set_metamethod(L, S, HOME_DEFERRED, "__tostring", weir_lib_tostring);
   set_metamethod(L, S, HOME_COROUTINE, "__tostring", weir_lib_tostring);
   copy_class(L, S, HOME_COROUTINE, HOME_ENDED);
@@ -228,6 +241,7 @@ static void make_classes(lua_State *L, weir_State *S) {
   new_error_class(L, S, HOME_TIMEOUT, "TimeoutError");
   new_error_class(L, S, HOME_ALREADY_CALLED, "AlreadyCalledError");
   new_error_class(L, S, HOME_DEADLOCK, "DeadlockError");
+  new_error_class(L, S, HOME_EXCEEDED, "LimitError");
   new_error_class(L, S, HOME_ERROR, "WeirError");
 }
 
@@ -252,12 +266,6 @@ static void make_clocks(lua_State *L, weir_State *S) {
   weir_state_set(L, S, HOME_LOOP_CLOCK);
 }
 
-static void push_methods(lua_State *L, weir_State *S, int slot) {
-  weir_state_push(L, S, slot);
-  lua_getfield(L, -1, "__index");
-  lua_remove(L, -2);
-}
-
 /* Of two copies of the library neither would know the other's Deferreds. */
 static void check_copy(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, WEIR_API_KEY) != LUA_TNIL &&
@@ -279,6 +287,7 @@ static void fill_state(lua_State *L, weir_State *S) {
   make_weak(L, S, HOME_SITES, "k");
   lua_newtable(L);
   weir_state_set(L, S, HOME_HANDLES);
+  make_weak(L, S, HOME_TRAPS, "k");
   make_strings(L, S);
   make_clocks(L, S);
   publish(L);
@@ -303,6 +312,7 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_clock);
   set_functions(L, weir_lib_loop);
   set_functions(L, weir_lib_join);
+  set_functions(L, weir_lib_slice);
   set_functions(L, lib_errors);
   lua_setfield(L, -2, "functions");
   push_methods(L, S, HOME_CLOCK);

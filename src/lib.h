@@ -13,6 +13,7 @@
 
 extern const luaL_Reg weir_lib_deferred[], weir_lib_deferred_methods[];
 extern const luaL_Reg weir_lib_coroutine[], weir_lib_coroutine_methods[];
+extern const luaL_Reg weir_lib_slice[], weir_lib_slice_methods[];
 extern const luaL_Reg weir_lib_clock[], weir_lib_clock_methods[];
 extern const luaL_Reg weir_lib_loop[];
 extern const luaL_Reg weir_lib_join[];
@@ -37,6 +38,7 @@ static inline weir_Deferred *weir_check_deferred_at(lua_State *L, const weir_Sta
 }
 #define weir_check_deferred(L, S, arg) weir_check_deferred_at((L), (S), (arg), (arg), NULL)
 
+weir_Coroutine *weir_check_coroutine(lua_State *L, const weir_State *S, int idx, const char *of);
 weir_Clock *weir_check_clock(lua_State *L, const weir_State *S, int arg);
 /* A time in seconds: neither negative nor NaN. */
 double weir_check_seconds(lua_State *L, int arg);

@@ -101,7 +101,7 @@ static int grace(lua_State *L) {
 
 /* ---- methods ---- */
 
-static weir_Coroutine *check_coroutine(lua_State *L, const weir_State *S, int idx, const char *of) {
+weir_Coroutine *weir_check_coroutine(lua_State *L, const weir_State *S, int idx, const char *of) {
   weir_Deferred *d = weir_deferred_at(L, S, idx);
   if (!d || !weir_is_coroutine(d))
     weir_bad_type(L, idx, 1, of, "Coroutine");
@@ -109,7 +109,7 @@ static weir_Coroutine *check_coroutine(lua_State *L, const weir_State *S, int id
 }
 
 int weir_lib_close(lua_State *L, weir_State *S, int idx, const char *of) {
-  const weir_Coroutine *c = check_coroutine(L, S, idx, of);
+  const weir_Coroutine *c = weir_check_coroutine(L, S, idx, of);
   int clean;
   if (weir_coroutine_is_executing(&c->d) || (c->thread && weir_coroutine_is_used(c)))
     luaL_error(L, "cannot close a running coroutine");
@@ -182,7 +182,7 @@ static void push_live_trace(lua_State *L, int idx, int level) {
 }
 
 void weir_lib_traceback(lua_State *L, weir_State *S, int idx, int level, const char *of) {
-  const weir_Coroutine *c = check_coroutine(L, S, idx, of);
+  const weir_Coroutine *c = weir_check_coroutine(L, S, idx, of);
   if (c->d.phase == PHASE_PENDING || c->d.phase == PHASE_WAITING) {
     push_live_trace(L, idx, level);
   } else if (c->d.flags & FLAG_NOTED) {

@@ -13,7 +13,9 @@
 #include "pause.h"
 #include "platform.h"
 #include "ready.h"
+#include "slice.h"
 #include "tail.h"
+#include "trap.h"
 
 /* ---- the trampoline ---- */
 
@@ -28,12 +30,20 @@ static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int 
   int idx = lua_gettop(L) - n;
   if (c->raising) {
     lua_pop(L, n);
-    weir_coroutine_take_raise(L, c, idx);
+    weir_trap_take_raise(L, S);
     n = failed = 1;
   }
   weir_coroutine_finish(L, S, idx, n, failed);
   if (weir_deferred_is_to_tell(&c->d))
     weir_deferred_tell(L, S, &c->d, idx);
+}
+
+/* The one at idx ends with the error on top, whatever its body would make of it. */
+static void close_body(lua_State *L, weir_State *S, int idx) {
+  if (weir_coroutine_reset(L, S, idx) != LUA_OK)
+    lua_replace(L, -2);
+  weir_coroutine_end(L, S, idx, 1, 1);
+  lua_settop(L, idx - 1);
 }
 
 /* The thread died outside of its body, or somebody else used it. */
@@ -44,10 +54,15 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
   else
     lua_xmove(c->thread, L, 1);
   c->unwinding = 0;
-  if (weir_coroutine_reset(L, S, idx) != LUA_OK)
-    lua_replace(L, -2);
-  weir_coroutine_end(L, S, idx, 1, 1);
-  lua_settop(L, idx - 1);
+  c->broken = 1;
+  close_body(L, S, idx);
+}
+
+static void body_exceeded(lua_State *L, weir_State *S) {
+  int idx = running_to(L, S);
+  weir_slice_push_error(L, S);
+  weir_failure_break(L, S);
+  close_body(L, S, idx);
 }
 
 static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
@@ -69,11 +84,11 @@ static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
   lua_settop(L, idx - 1);
 }
 
-/* A value that waits to be raised in a body that has no continuation of ours goes to a hook. */
+/* A value that waits to be raised in a body that has no continuation of ours goes to the trap. */
 static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   int idx = running_to(L, S);
   lua_xmove(c->thread, L, c->nargs);
-  weir_coroutine_raise_raw(L, c, idx);
+  weir_trap_raise(L, S);
   if (c->raise == RAISE_NOTED)
     weir_failure_see(L, S);
   c->nargs = 0;
@@ -95,17 +110,34 @@ static int resume_thread(lua_State *L, weir_State *S, weir_Coroutine *c, int nar
 #define resume_thread(L, S, c, nargs, nresults) lua_resume((c)->thread, (L), (nargs), (nresults))
 #endif
 
-static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
-  int nargs;
-  if (c->raw && c->raise)
-    prepare_raw_raise(L, S, c);
-  nargs = c->nargs;
+static int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
+  int nargs = c->nargs;
   c->nargs = 0;
   c->gave_way = GAVE_NO_WAY;
   c->untouched = 0;
   c->life = LIFE_RUNNING;
   S->signal = SIGNAL_NONE;
   return resume_thread(L, S, c, nargs, nresults);
+}
+
+static int resume_carefully(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
+  weir_Meter *before;
+  int status;
+  if (c->raw && c->raise)
+    prepare_raw_raise(L, S, c);
+  if (!c->trapped)
+    return resume_body(L, S, c, nresults);
+  before = weir_slice_begin(L, S);
+  status = resume_body(L, S, c, nresults);
+  if (status == LUA_YIELD)
+    weir_slice_note_yield(S, c, *nresults);
+  weir_slice_end(S, before);
+  return status;
+}
+
+static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
+  return c->raw || c->trapped ? resume_carefully(L, S, c, nresults)
+                              : resume_body(L, S, c, nresults);
 }
 
 static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
@@ -115,6 +147,12 @@ static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   c->gave_way = (uint8_t)way;
   if (!(c->d.flags & FLAG_HELD))
     weir_ready_append(S, c);
+}
+
+/* It has been suspended only to be resumed. */
+static void go_on(weir_Coroutine *c) {
+  c->life = LIFE_READY;
+  c->raise = 0;
 }
 
 /* The running one goes aside for its callee, which it has yielded. */
@@ -159,6 +197,8 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
   case SIGNAL_WAIT: return 0;
   case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
   case SIGNAL_HOP: return hop(L, S, nresults);
+  case SIGNAL_AGAIN: go_on(c); return 1;
+  case SIGNAL_LIMIT: body_exceeded(L, S); return 0;
   case SIGNAL_NONE:
     if (raw_wait(L, S, nresults))
       return 1;

@@ -14,14 +14,6 @@ void weir_side_make(lua_State *L, weir_State *S, int idx) {
   c->has_side = 1;
 }
 
-weir_Side *weir_side_of(lua_State *L, int idx) {
-  weir_Side *side;
-  lua_getiuservalue(L, idx, UV_SIDE);
-  side = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return side;
-}
-
 void weir_side_push(lua_State *L, int idx, int slot) {
   lua_getiuservalue(L, idx, UV_SIDE);
   lua_getiuservalue(L, -1, slot);

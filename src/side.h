@@ -9,19 +9,13 @@
 #include "coroutine.h"
 
 typedef struct weir_Side {
-  const void *tag;    /* TAG_SIDE */
-  lua_Hook hook;      /* the user's own, while ours waits to raise */
-  const void *raised; /* what ours has raised last, only to compare */
-  int count;          /* of `hook` */
-  int line;           /* of the yield at which ours raises */
-  uint8_t mask;       /* of `hook` */
+  const void *tag; /* TAG_SIDE */
 } weir_Side;
 
 /* User values. */
 enum {
   SIDE_NAME = 1,
-  SIDE_ERROR, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING; then, in a body
-                 that has no continuation of ours, what is to be raised, while `raising` */
+  SIDE_ERROR, /* with what to leave a wait whose limit ran out, while FLAG_LEAVING */
   SIDE_NOTE,  /* of an uncaught error, while `unwinding` */
   SIDE_SEEN,  /* note of the last error that came out of a wait or generator, while `seen` */
   SIDE_SLOTS = SIDE_SEEN
@@ -34,8 +28,8 @@ static inline void weir_side_need(lua_State *L, weir_State *S, const weir_Corout
     weir_side_make(L, S, idx);
 }
 
-/* That of the Coroutine at idx. The rest is for those that have one. */
-weir_Side *weir_side_of(lua_State *L, int idx);
+/* The rest is for the Coroutine at idx that has one. */
+
 /* Pushes what is in a slot. [-0, +1, -] */
 void weir_side_push(lua_State *L, int idx, int slot);
 /* The same, and takes it away. [-0, +1, -] */

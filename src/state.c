@@ -64,6 +64,7 @@ static inline struct weir_Place place_in(const weir_Deque *q) {
 void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->running = S->running;
   m->callers = S->callers;
+  m->meter = S->meter;
   m->busy = S->busy;
   m->loop_busy = S->loop_busy;
   m->looping = S->looping;
@@ -102,6 +103,7 @@ static void put_down(weir_State *S, const weir_Mark *m) {
 void weir_state_return(weir_State *S, const weir_Mark *m) {
   put_down(S, m);
   S->running = m->running;
+  S->meter = m->meter;
   S->busy = m->busy;
   S->loop_busy = m->loop_busy;
   S->looping = m->looping;

@@ -18,6 +18,7 @@ typedef struct weir_Deferred weir_Deferred;
 typedef struct weir_Coroutine weir_Coroutine;
 typedef struct weir_Clock weir_Clock;
 typedef struct weir_Note weir_Note;
+typedef struct weir_Meter weir_Meter;
 
 /* The lists of the ready queue, see ready.h. */
 typedef enum weir_ReadyList {
@@ -43,6 +44,7 @@ enum {
   HOME_TIMEOUT,
   HOME_ALREADY_CALLED,
   HOME_DEADLOCK,
+  HOME_EXCEEDED,
   HOME_ERROR,
   HOME_ROOT_CLOCK, /* the real one */
   HOME_LOOP_CLOCK, /* the one that weir.sleep and its like use */
@@ -51,6 +53,8 @@ enum {
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
   HOME_HANDLES,      /* table: see handle.c */
+  HOME_TRAPS,        /* weak table: thread -> what belongs to its trap, see trap.h */
+  HOME_LIBRARY,      /* the string that `library` is */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
   HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
   HOME_REASON,       /* the string, so that to push it allocates nothing */
@@ -64,7 +68,9 @@ typedef enum weir_Signal {
   SIGNAL_YIELD, /* to the back of the ready queue, until a pass */
   SIGNAL_TURN,  /* to the back of the ready queue, as if woken */
   SIGNAL_SPAWN, /* start what it yields, then go on with the caller at once */
-  SIGNAL_HOP    /* noreturn; what it yields is the new body and its arguments */
+  SIGNAL_HOP,   /* noreturn; what it yields is the new body and its arguments */
+  SIGNAL_AGAIN, /* it only wants to be resumed anew */
+  SIGNAL_LIMIT  /* it is to be closed: a limit of it is exceeded */
 } weir_Signal;
 
 struct weir_State {
@@ -98,6 +104,11 @@ struct weir_State {
 
   lua_CFunction pcall, xpcall; /* Lua's own */
 
+  lua_Integer slice;   /* weir.slice: of new coroutines; 0: none */
+  weir_Meter *meter;   /* see slice.h */
+  const char *library; /* what the sources of the library's functions begin with */
+  size_t library_length;
+
   uint64_t ticket; /* last number given in the ready queues; 0 means none */
   uint64_t front;  /* last number given at the front, going down */
   uint64_t born;   /* last number given to a coroutine */
@@ -125,6 +136,7 @@ struct weir_State {
    allocation. */
 typedef struct weir_Mark {
   weir_Coroutine *running, *callers;
+  weir_Meter *meter;
   int busy, loop_busy, looping, fire_depth, close_depth, over;
   double budget;
   struct weir_Place { /* of a deque then */

@@ -2,12 +2,14 @@
 
 #include "coroutine.h"
 #include "failure.h"
+#include "trap.h"
 
 /* A userdata; user value 1 holds the thread. */
 typedef struct Generator {
   const void *tag; /* TAG_GENERATOR */
   lua_State *thread;
-  int is_inside; /* suspended by an await within, not by a yield of its own */
+  int is_inside;  /* suspended by an await within, not by a yield of its own */
+  int is_guarded; /* `guard` runs its function */
 } Generator;
 
 /* Upvalues of the function: the state, the generator. */
@@ -16,6 +18,39 @@ static Generator *generator_of(lua_State *L) {
 }
 
 static int pass_on(lua_State *L, int status, lua_KContext ctx);
+
+/*
+** An error that a hook raises leaves the hooks of the thread switched off, until a
+** pcall has caught it. Handlers that run while it closes a generator would not be
+** counted: so the function of one that is metered has a pcall around it.
+*/
+
+static int guard_end(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 1 : lua_error(L);
+}
+
+/* handler, function, arguments */
+static int guard(lua_State *L) {
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, guard_end);
+  return guard_end(L, status, 0);
+}
+
+static int note_error(lua_State *L) {
+  lua_settop(L, 1);
+  weir_failure_pass(L, weir_state_get(L), L, 1);
+  return 1;
+}
+
+/* Puts it below the function and its n arguments; returns what has become of n. */
+static int set_guard(Generator *g, int n) {
+  lua_pushcfunction(g->thread, guard);
+  lua_insert(g->thread, 1);
+  lua_pushcfunction(g->thread, note_error);
+  lua_insert(g->thread, 2);
+  g->is_guarded = 1;
+  return n + 2;
+}
 
 static int give_results(lua_State *L, Generator *g, int n) {
   if (!lua_checkstack(L, n + 4)) {
@@ -28,7 +63,8 @@ static int give_results(lua_State *L, Generator *g, int n) {
 
 static int give_error(lua_State *L, Generator *g) {
   lua_xmove(g->thread, L, 1);
-  weir_failure_pass(L, weir_upstate(L), g->thread);
+  if (!g->is_guarded)
+    weir_failure_pass(L, weir_upstate(L), g->thread, 0);
   if (weir_closethread(g->thread, L) != LUA_OK)
     lua_xmove(g->thread, L, 1);
   return lua_error(L);
@@ -39,6 +75,10 @@ static int resume(lua_State *L, weir_State *S, Generator *g, int n, int *nresult
   weir_Coroutine *c = S->running && S->running->top == L ? S->running : NULL;
   unsigned blocked = c ? c->blocked : 0;
   int status;
+  if (S->meter) {
+    lua_getiuservalue(L, lua_upvalueindex(2), 1);
+    weir_trap_follow(L, S);
+  }
   if (c) {
     c->top = g->thread;
     c->blocked = blocked || !lua_isyieldable(L);
@@ -55,10 +95,12 @@ static int resume(lua_State *L, weir_State *S, Generator *g, int n, int *nresult
 static int run(lua_State *L, Generator *g, int n) {
   weir_State *S = weir_upstate(L);
   int nresults = 0, status;
-  if (!lua_checkstack(g->thread, n + 4))
+  if (!lua_checkstack(g->thread, n + 6))
     return luaL_error(L, "too many arguments");
   lua_xmove(L, g->thread, n);
   g->is_inside = 0;
+  if (S->meter && lua_status(g->thread) == LUA_OK)
+    n = set_guard(g, n);
   status = resume(L, S, g, n, &nresults);
   if (status != LUA_OK && status != LUA_YIELD)
     return give_error(L, g);
@@ -136,6 +178,10 @@ int weir_wrap(lua_State *L) {
   g = lua_newuserdatauv(L, sizeof *g, 1);
   *g = (Generator){.tag = weir_tag(S, TAG_GENERATOR)};
   g->thread = lua_newthread(L);
+  if (lua_gethook(L)) {
+    lua_pushvalue(L, -1);
+    weir_trap_inherit(L, S);
+  }
   lua_setiuservalue(L, -2, 1);
   weir_state_push(L, S, HOME_GENERATOR);
   lua_setmetatable(L, -2);

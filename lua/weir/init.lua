@@ -23,6 +23,7 @@ local weir = {
   current = core.current,
   wrap = core.wrap,
   grace = core.grace,
+  slice = core.slice,
   -- time
   Clock = core.Clock,
   clock = core.clock,
@@ -52,5 +53,6 @@ local weir = {
 }
 
 module.clock_methods.every = every.on_clock
+core.mark_library()
 
 return weir
