@@ -110,7 +110,7 @@ static int resume_thread(lua_State *L, weir_State *S, weir_Coroutine *c, int nar
 #define resume_thread(L, S, c, nargs, nresults) lua_resume((c)->thread, (L), (nargs), (nresults))
 #endif
 
-static int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
+static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
   int nargs = c->nargs;
   c->nargs = 0;
   c->gave_way = GAVE_NO_WAY;
@@ -135,7 +135,7 @@ static int resume_carefully(lua_State *L, weir_State *S, weir_Coroutine *c, int 
   return status;
 }
 
-static int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
+static inline int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
   return c->raw || c->trapped ? resume_carefully(L, S, c, nresults)
                               : resume_body(L, S, c, nresults);
 }

@@ -42,13 +42,6 @@ static void charge_slice(weir_Meter *m, int ran) {
     m->is_up = 1;
 }
 
-static void charge(weir_Meter *m, int ran) {
-  charge_slice(m, ran);
-  if (m->limits && m->left > 0)
-    m->left -= ran;
-  weir_slice_charge_time(m);
-}
-
 static int least(lua_Integer a, lua_Integer b) {
   return (int)(a < b ? a : b);
 }
@@ -63,6 +56,18 @@ static int step_of(const weir_Meter *m) {
   if (m->told || (m->limits & LIMIT_INSTRUCTIONS))
     n = least(m->left, n);
   return n;
+}
+
+/* Where that has to have a consequence, but L is another's thread, the coroutine's own looks soon.
+ */
+static void charge(const lua_State *L, weir_Meter *m, int ran) {
+  weir_Trap *t = weir_trap_around(m);
+  charge_slice(m, ran);
+  if (m->limits && m->left > 0)
+    m->left -= ran;
+  weir_slice_charge_time(m);
+  if (t->thread != L && step_of(m) == 1)
+    weir_trap_set(t->thread, t, 1);
 }
 
 /* What is written in Lua in the library is as whole as what is written in C. */
@@ -191,7 +196,7 @@ void weir_slice_count(lua_State *L, weir_State *S, weir_Trap *t, lua_Debug *ar, 
     return;
   }
   if (m)
-    charge(m, ran);
+    charge(L, m, ran);
   if (m && is_over(m))
     exceed(L, S, m, t, ar);
   else if (m && is_to_stop(m))
