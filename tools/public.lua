@@ -64,6 +64,14 @@ local function stuck()
   return raised(d.result, d)
 end
 
+local function exceeded()
+  local co = weir.spawn(function()
+    weir.current():limit { instructions = 1000 }
+    while true do end
+  end)
+  return raised(co.result, co)
+end
+
 local function closed()
   local queue = weir.Queue()
   queue:close()
@@ -79,7 +87,7 @@ end
 --- The name of each class of error objects -> the names of the fields that one can have.
 function public.errors()
   local errors = { WeirError = { name = true, message = true } } -- comes of handles, which only C code has
-  for _, err in ipairs { cancelled(), timed_out(), called_twice(), stuck(), closed(), all_failed() } do
+  for _, err in ipairs { cancelled(), timed_out(), called_twice(), stuck(), exceeded(), closed(), all_failed() } do
     local fields = { name = true, message = true }
     for name in pairs(err) do fields[name] = true end
     errors[err.name] = fields

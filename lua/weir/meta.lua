@@ -270,6 +270,56 @@ function d:pause() end
 ---@return self
 function d:unpause() end
 
+-- ---- Slices and limits ----
+
+--- `weir.slice([n])` sets the slice of the coroutines that are made from then on, whoever makes them, and returns the
+--- old one, an integer. 0 or `nil` stands for none, and that is so at first. Without an argument it only returns it.
+---
+--- A coroutine with a slice that has executed `n` instructions without a wait is preempted. That is as if it called
+--- weir.yield where it is: it goes to the back of the ready queue, and goes on in the next pass of the loop. A cancel
+--- is raised there, a pause holds it there, and the budget of a step can end there. A loop that never waits is
+--- preempted every `n` instructions. A coroutine that always waits before it has executed so many never is; behind a
+--- wait it may be let off up to 1,000 more, or the length of the slice if that is less.
+---@param n? integer
+---@return integer
+function weir.slice(n) end
+
+--- `co:slice(n)` sets the slice of one Coroutine, from now on; 0 or `nil` for none. It may be called at any time, also
+--- by the Coroutine itself. Returns `co`.
+---@param n integer|nil
+---@return self
+function co:slice(n) end
+
+---@class weir.Limit
+---@field instructions? integer
+---@field seconds? number
+
+--- `co:limit { instructions = n, seconds = s }` sets a limit on what `co` may still use, in place of one that it had.
+--- Either may be left out; both may be given, and the first to be reached counts. `co:limit(nil)` takes the limit away.
+--- Returns `co`.
+---
+--- - Instructions are those that are executed on behalf of `co`: in its body, in functions that C functions call there,
+---   in generators, in plain coroutines that it makes, in callbacks that it fires. What other coroutines run does not
+---   count, also if `co` has started them.
+--- - Seconds are real time, but only while `co` runs. They are looked at every 1,000 instructions.
+--- - Waits and hops by noreturn change nothing about it. It ends with the Coroutine.
+---
+--- When the limit is reached
+---
+--- 1. a `LimitError` is raised where `co` is. `pcall` catches it, `<close>` handlers run with it and may wait, and
+---    nothing is sticky: a body that catches it may return in peace, or set another limit. There is a reserve of 10,000
+---    instructions for this.
+--- 2. When the reserve is used up too, `co` is closed by force, as co:close does it: no `pcall` is asked, `<close>`
+---    handlers run but cannot wait, and the outcome is the same `LimitError`. For these handlers there is another
+---    reserve, which is the last: behind it the error is raised at every instruction.
+---
+--- Where nothing can suspend, as in a comparator of `table.sort`, the second step begins with the error, raised at
+--- every instruction until `co` is out of there. In a callback it is raised like that at once: it fails the Deferred,
+--- and then comes in the body too.
+---@param limit weir.Limit|nil
+---@return self
+function co:limit(limit) end
+
 -- ---- Time ----
 
 --- `weir.now()` returns the time of the loop's clock. The real clock never goes back, and its zero means nothing.
@@ -668,6 +718,8 @@ function weir.step(seconds) end
 ---@field first? string
 
 ---@class weir.DeadlockError: weir.Error
+
+---@class weir.LimitError: weir.Error
 
 ---@class weir.WeirError: weir.Error
 

@@ -15,7 +15,7 @@ Trial.__index = Trial
 
 -- ---- settings ----
 
-local SETTINGS = { "clock", "grace", "inline", "debug", "on_unhandled" }
+local SETTINGS = { "clock", "grace", "inline", "debug", "slice", "on_unhandled" }
 
 -- Puts settings in place, and returns those that were there.
 local function swap(settings)
@@ -26,6 +26,7 @@ end
 
 local function settings_now()
   local settings = { clock = core.clock(), grace = core.grace(0), inline = core.inline(true), debug = core.debug() }
+  settings.slice = core.slice()
   core.grace(settings.grace)
   core.inline(settings.inline)
   return settings
