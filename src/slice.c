@@ -306,9 +306,10 @@ void weir_slice_start(lua_State *L, weir_State *S, int idx) {
 
 void weir_slice_limit(lua_State *L, weir_State *S, int idx, const weir_Limit *limit) {
   weir_Trap *t = trap_of(L, S, idx);
-  weir_Meter *m = &t->meter;
+  weir_Meter *m;
   if (!t)
     return;
+  m = &t->meter;
   lua_getiuservalue(L, idx, UV_THREAD);
   weir_trap_push(L, S);
   lua_pushnil(L);
