@@ -356,10 +356,11 @@ valgrind: ## the specs under valgrind
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the specs under the address and undefined-behaviour sanitizers
-	@tools/deps.sh $(TO_BUILD) gcc lua-busted
+	@tools/deps.sh $(TO_BUILD) gcc lua-busted $(LIBUV)
 	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec \
 		game-spec thread-spec LDFLAGS=-Wl,-z,nodelete \
-		WRAP="env WEIR_SCALE=small LD_PRELOAD=$$(gcc -print-file-name=libasan.so)"
+		WRAP="env WEIR_SCALE=small LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
+		LD_PRELOAD='$$(gcc -print-file-name=libasan.so) libuv.so.1'"
 
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
 	@$(RUN) spec/model/fuzz.lua $(or $(N),100000) $(SEED)
