@@ -322,6 +322,7 @@ describe("slice", function()
         end)
         steps_until_done(co)
       end
+      for thread in pairs(threads) do assert.is_nil((debug.gethook(thread))) end
       weir.slice(0)
       local seen = 0
       for _ = 1, 5 do
@@ -336,13 +337,16 @@ describe("slice", function()
 
   describe("cancel", function()
     it("5.2 from the host is raised where it was preempted, before the call returns", function()
-      weir.slice(100)
+      weir.slice(2000)
+      local i, from = 0, nil
       local co = weir.spawn(function()
         local _ <close> = on_close(function(_, err) say(err.reason) end)
-        forever()
+        while true do i = i + 1 end
       end)
+      from = i
       assert.is_true(co:cancel "enough")
       assert.same({ "enough" }, log)
+      assert.is_true(i - from <= 1)
       assert.equal("cancelled", co:status())
       assert.equal("enough", h.raised(co.result, co).reason)
     end)
@@ -610,18 +614,23 @@ describe("slice", function()
       assert.equal(3, co:result())
     end)
 
-    it("5.2 a cancel is raised in them", function()
-      weir.slice(100)
+    it("5.2 a cancel is raised in them, at once", function()
+      weir.slice(2000)
+      local i, from = 0, nil
       local co = weir.spawn(function()
         weir.wrap(function()
-          local ok, err = pcall(forever)
+          local ok, err = pcall(function()
+            while true do i = i + 1 end
+          end)
           say(ok)
           say(err.reason)
         end)()
         say "goes on"
       end)
+      from = i
       co:cancel "why"
       assert.same({ false, "why", "goes on" }, log)
+      assert.is_true(i - from <= 1)
       assert.equal("cancelled", co:status())
     end)
 
@@ -649,6 +658,15 @@ describe("slice", function()
       weir.slice(0)
       weir.spawn(gen):result()
       assert.is_nil(weir.spawn(gen):result())
+      assert.is_nil(gen())
+    end)
+
+    it("3.6 nor one that was made by a coroutine that has", function()
+      local gen
+      weir.slice(100)
+      weir.spawn(function()
+        gen = weir.wrap(function() coroutine.yield((debug.gethook())) end)
+      end)
       assert.is_nil(gen())
     end)
   end)

@@ -218,6 +218,19 @@ describe("trap", function()
     assert.same({ 0, 3, 0, 1, 4 }, { table.unpack(lines, 1, 5) })
   end)
 
+  it("3.3 behind such an error there is no hook any more", function()
+    local d = weir.Deferred()
+    local co = weir.spawn(function()
+      local ok = pcall(function()
+        coroutine.yield(d)
+        return true
+      end)
+      return ok, debug.gethook()
+    end)
+    d:errback "late"
+    assert.same({ false }, { co:result() })
+  end)
+
   it("8.2 works beside a limit", function()
     local lines = 0
     local co, thread = hooked(forever, function() lines = lines + 1 end, "l")

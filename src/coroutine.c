@@ -25,11 +25,13 @@ static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
 
 /* Pushes an idle thread. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
-  if (weir_deque_empty(&S->pool))
+  if (weir_deque_empty(&S->pool)) {
     lua_newthread(L);
-  else
+  } else {
     weir_deque_take_back(L, &S->pool);
-  if (lua_gethook(L) || lua_gethook(lua_tothread(L, -1))) {
+    weir_trap_forget(L);
+  }
+  if (lua_gethook(L)) {
     lua_pushvalue(L, -1);
     weir_trap_inherit(L, S);
   }

@@ -19,16 +19,22 @@ static weir_Meter *meter_here(lua_State *L, weir_State *S) {
   return &weir_trap_of_running(L, S)->meter;
 }
 
+/* The reserve is one of instructions, whatever the limit was. */
+static int counts_instructions(const weir_Meter *m) {
+  return m->told || (m->limits & LIMIT_INSTRUCTIONS);
+}
+
+static int counts_seconds(const weir_Meter *m) {
+  return !m->told && (m->limits & LIMIT_SECONDS);
+}
+
 static int is_over(const weir_Meter *m) {
-  if (m->told || (m->limits & LIMIT_INSTRUCTIONS))
-    if (m->limits && m->left <= 0)
-      return 1;
-  return !m->told && (m->limits & LIMIT_SECONDS) && m->seconds <= 0;
+  return (counts_instructions(m) && m->left <= 0) || (counts_seconds(m) && m->seconds <= 0);
 }
 
 void weir_slice_charge_time(weir_Meter *m) {
   double now;
-  if (m->told || !(m->limits & LIMIT_SECONDS))
+  if (!counts_seconds(m))
     return;
   now = weir_platform_now();
   m->seconds -= now - m->since;
@@ -53,7 +59,7 @@ static int step_of(const weir_Meter *m) {
     return 1;
   if (m->slice > 0)
     n = least(m->slice - m->ran, n);
-  if (m->told || (m->limits & LIMIT_INSTRUCTIONS))
+  if (counts_instructions(m))
     n = least(m->left, n);
   return n;
 }
@@ -63,7 +69,7 @@ static int step_of(const weir_Meter *m) {
 static void charge(const lua_State *L, weir_Meter *m, int ran) {
   weir_Trap *t = weir_trap_around(m);
   charge_slice(m, ran);
-  if (m->limits && m->left > 0)
+  if (counts_instructions(m) && m->left > 0)
     m->left -= ran;
   weir_slice_charge_time(m);
   if (t->thread != L && step_of(m) == 1)
@@ -229,8 +235,6 @@ weir_Meter *weir_slice_begin(lua_State *L, weir_State *S) {
   weir_Trap *t = weir_trap_of_running(L, S);
   weir_Coroutine *c = S->running;
   t->raised = NULL;
-  if (!c->top || c->life == LIFE_NEW)
-    t->echo = NULL;
   S->meter = begin(c, t);
   c->preempted = 0;
   return before;

@@ -101,7 +101,6 @@ void weir_trap_set(lua_State *thread, weir_Trap *t, int count) {
 }
 
 void weir_trap_clear(lua_State *thread, weir_Trap *t) {
-  t->echo = NULL;
   if (weir_trap_is_set(thread))
     set_hook(thread, &t->user);
 }
@@ -119,22 +118,13 @@ void weir_trap_release(lua_State *L, weir_State *S) {
   lua_pop(L, 1);
 }
 
-/* What the user has set on L, or would have. */
-static weir_UserHook user_of(lua_State *L, weir_State *S) {
-  const weir_UserHook none = {NULL, 0, 0};
-  const weir_Trap *t;
-  if (!weir_trap_is_set(L))
-    return hook_of(L);
-  t = own(L, S);
-  if (!t && S->running && S->running->trapped)
-    t = weir_trap_of_running(L,
-                             S); /* L had the trap from the start, and that has not counted yet */
-  return t ? t->user : none;
-}
-
-/* The thread on top has a hook that its last coroutine has left. If it was set by debug.sethook,
-   its function would be called again whenever another thread's hook is inherited. */
-static void drop_function(lua_State *L) {
+/* The debug library keeps the function of a hook here, under the thread: it would be called again
+   when the thread inherits another's hook. */
+void weir_trap_forget(lua_State *L) {
+  lua_State *thread = lua_tothread(L, -1);
+  if (!lua_gethook(thread))
+    return;
+  lua_sethook(thread, NULL, 0, 0);
   if (lua_getfield(L, LUA_REGISTRYINDEX, "_HOOKKEY") == LUA_TTABLE) {
     lua_pushvalue(L, -2);
     lua_pushnil(L);
@@ -143,12 +133,21 @@ static void drop_function(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* What the user has set on L, or would have. */
+static weir_UserHook user_of(lua_State *L, weir_State *S) {
+  const weir_UserHook none = {NULL, 0, 0};
+  const weir_Trap *t;
+  if (!weir_trap_is_set(L))
+    return hook_of(L);
+  t = own(L, S);
+  if (!t && S->running && S->running->trapped) /* whoever made L has had it */
+    t = weir_trap_of_running(L, S);
+  return t ? t->user : none;
+}
+
 void weir_trap_inherit(lua_State *L, weir_State *S) {
-  lua_State *thread = lua_tothread(L, -1);
   weir_UserHook user = user_of(L, S);
-  if (lua_gethook(thread))
-    drop_function(L);
-  set_hook(thread, &user);
+  set_hook(lua_tothread(L, -1), &user);
   lua_pop(L, 1);
 }
 
@@ -203,11 +202,19 @@ static int is_call(int event) {
   return event == LUA_HOOKCALL || event == LUA_HOOKTAILCALL;
 }
 
-/* A tail call of one that was entered by a tail call looks the same. */
-static int is_echo(weir_Trap *t, const lua_Debug *ar) {
+static const void *function_of(lua_State *L, lua_Debug *ar) {
+  const void *f;
+  lua_getinfo(L, "f", ar);
+  f = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return f;
+}
+
+/* A tail call of itself, by a function that was entered by one, looks the same. */
+static int is_echo(lua_State *L, weir_Trap *t, lua_Debug *ar) {
   const void *call = t->echo;
   t->echo = NULL;
-  return call && call == (const void *)ar->i_ci &&
+  return call && call == (const void *)ar->i_ci && t->suspended == function_of(L, ar) &&
          (ar->event == LUA_HOOKCALL || (ar->event == LUA_HOOKTAILCALL && t->is_first));
 }
 
@@ -222,8 +229,9 @@ int weir_trap_is_last(const weir_Trap *t, const lua_Debug *ar) {
   return ar->event == (t->user.mask & LUA_MASKLINE ? LUA_HOOKLINE : LUA_HOOKCOUNT);
 }
 
-void weir_trap_suspend(lua_State *L, weir_Trap *t, const lua_Debug *ar, int count) {
+void weir_trap_suspend(lua_State *L, weir_Trap *t, lua_Debug *ar, int count) {
   t->echo = ar->i_ci;
+  t->suspended = function_of(L, ar);
   weir_trap_set(L, t, count);
   lua_yield(L, 0);
 }
@@ -314,7 +322,7 @@ static void trap(lua_State *L, lua_Debug *ar) {
   if (!S || lua_status(L) != LUA_OK) /* about to be closed */
     return;
   t = here(L, S);
-  if (is_echo(t, ar))
+  if (is_echo(L, t, ar))
     return;
   note_place(t, ar);
   if (is_for_user(t, ar->event, ran) && !tell_user(L, t, ar))

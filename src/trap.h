@@ -18,18 +18,20 @@ typedef struct weir_UserHook {
   int mask, count;
 } weir_UserHook;
 
-/* What belongs to the trap of one thread; HOME_TRAPS has it under that. */
+/* What belongs to the trap of one thread; HOME_TRAPS has it under that. Untyped pointers are only
+   to compare. */
 typedef struct weir_Trap {
   lua_State *thread;
-  weir_UserHook user;  /* the user's own; valid while the trap is set */
-  int left;            /* of its count: instructions until it is called next */
-  int line;            /* of the yield behind which the trap raises */
-  const void *raised;  /* what it has raised there, only to compare */
-  const void *echo;    /* the call that was suspended last, until the next event. Only to compare */
-  const void *entered; /* the call that was the last event, as well */
-  uint8_t is_plain;    /* of a coroutine that weir does not know */
-  uint8_t is_first;    /* so it was at the last instruction: that is the first of a function */
-  weir_Meter meter;    /* of the coroutine whose thread it is */
+  weir_UserHook user;    /* the user's own; valid while the trap is set */
+  int left;              /* of its count: instructions until it is called next */
+  int line;              /* of the yield behind which the trap raises */
+  const void *raised;    /* what it has raised there */
+  const void *echo;      /* the call that was suspended last, until the next event */
+  const void *suspended; /* the function of that call; valid while that is set */
+  const void *entered;   /* the call that was the last event */
+  uint8_t is_first;      /* so it was at this instruction: it is the first of a function */
+  uint8_t is_plain;      /* the thread is that of a coroutine that weir does not know */
+  weir_Meter meter;      /* of the coroutine whose thread it is */
 } weir_Trap;
 
 /* User values. */
@@ -60,6 +62,8 @@ void weir_trap_set(lua_State *thread, weir_Trap *t, int count);
 void weir_trap_clear(lua_State *thread, weir_Trap *t);
 /* The same, for good: the thread on top goes to another coroutine. [-1, +0, -] */
 void weir_trap_release(lua_State *L, weir_State *S);
+/* The thread on top is used again: the user's hook that it has goes. [-0, +0, m] */
+void weir_trap_forget(lua_State *L);
 /* The thread on top, made or used again on behalf of L, gets the user's hook that L has.
    [-1, +0, -] */
 void weir_trap_inherit(lua_State *L, weir_State *S);
@@ -81,6 +85,6 @@ int weir_trap_raised_at(lua_State *L, weir_State *S, int err);
 /* Is this the last event that may come at an instruction: may a thread be suspended at it? */
 int weir_trap_is_last(const weir_Trap *t, const lua_Debug *ar);
 /* Suspends L at it; the trap counts in so many instructions when L goes on. */
-void weir_trap_suspend(lua_State *L, weir_Trap *t, const lua_Debug *ar, int count);
+void weir_trap_suspend(lua_State *L, weir_Trap *t, lua_Debug *ar, int count);
 
 #endif
