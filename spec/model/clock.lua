@@ -25,9 +25,9 @@ function m.disarm_timer(timer)
   end
 end
 
---- 6.2: the remaining time is kept.
+--- 6.2: the remaining time is kept; of one that is overdue there is none.
 function m.freeze(timer)
-  if m.disarm_timer(timer) then timer.left = timer.deadline - m.now end
+  if m.disarm_timer(timer) then timer.left = math.max(timer.deadline - m.now, 0) end
 end
 
 function m.thaw(timer)
