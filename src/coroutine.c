@@ -52,8 +52,6 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   }
   lua_pushnil(L);
   lua_setiuservalue(L, idx, UV_THREAD);
-  weir_state_push(L, S, HOME_ENDED);
-  lua_setmetatable(L, idx);
   c->thread = c->top = NULL;
 }
 
@@ -89,6 +87,21 @@ void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
   c->raw = 0;
 }
 
+void weir_coroutine_set_armed(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  c->armed = 1;
+  weir_state_push(L, S, HOME_COROUTINE);
+  lua_setmetatable(L, idx);
+  weir_list_append(S->live_first, S->live_last, c, prev, next);
+}
+
+static void disarm(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  c->armed = 0;
+  weir_state_push(L, S, HOME_UNARMED);
+  lua_setmetatable(L, idx);
+  weir_list_remove(S->live_first, S->live_last, c, prev, next);
+}
+
 /* The Coroutine is on top. */
 static void track(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   weir_state_push(L, S, HOME_TRACK);
@@ -122,7 +135,6 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
     weir_slice_start(L, S, idx);
   lua_insert(L, -n - 2);
   weir_coroutine_load(L, c, n);
-  weir_list_append(S->live_first, S->live_last, c, prev, next);
   if (S->tracks)
     track(L, S, c);
   return c;
@@ -327,7 +339,8 @@ static int apply_cancel(lua_State *L, const weir_Coroutine *c, int idx, int n, i
 }
 
 static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  weir_list_remove(S->live_first, S->live_last, c, prev, next);
+  if (c->armed)
+    disarm(L, S, c, idx);
   c->life = LIFE_ENDED;
   if (S->tracks)
     untrack(L, S, idx);

@@ -33,7 +33,7 @@ struct weir_Coroutine {
   weir_Deferred d;             /* first: a Coroutine is a Deferred */
   lua_State *thread;           /* valid until LIFE_ENDED; UV_THREAD holds it */
   lua_State *top;              /* where it runs: `thread` or its innermost generator's */
-  weir_Coroutine *prev, *next; /* in the list of live ones */
+  weir_Coroutine *prev, *next; /* in the list of live ones, while `armed` */
   uint64_t born;               /* its number in the order of birth */
   uint64_t ticket;             /* its place in the ready queue; 0: it is not there */
   double deadline;             /* of the grace time; HUGE_VAL: none */
@@ -61,6 +61,7 @@ struct weir_Coroutine {
   unsigned seen : 1;           /* SIDE_SEEN is set */
   unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;          /* by the collector, once */
+  unsigned armed : 1;          /* it has a finalizer */
 };
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
@@ -90,6 +91,17 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);
 weir_Coroutine *weir_coroutine_make(lua_State *L, weir_State *S, int n);
 /* Names the Coroutine at idx after the string on top; anything else is no name. [-1, +0, -] */
 void weir_coroutine_set_name(lua_State *L, int idx);
+/* From here on the Coroutine at idx can be lost: the collector is to tell, and lua_close to end it.
+   One that is run as soon as it is made needs that only when it is suspended, and most are not. To
+   do it late Lua has to look at all objects made meanwhile, by its own body: a part of what these
+   have cost. [-0, +0, -] */
+void weir_coroutine_set_armed(lua_State *L, weir_State *S, int idx);
+static inline void weir_coroutine_arm(lua_State *L, weir_State *S, const weir_Coroutine *c,
+                                      int idx) {
+  if (!c->armed)
+    weir_coroutine_set_armed(L, S, idx);
+}
+
 /* Puts the body below n arguments on its empty thread. [-(n+1), +0, e] */
 void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n);
 /* If the value at idx is a weir.coroutine function, replaces it by its body and returns 1. The

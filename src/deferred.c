@@ -16,11 +16,11 @@
    Each level takes about three of Lua's C calls (LUAI_MAXCCALLS is 200). */
 #define NESTED_FIRES 24
 
-/* That of a Coroutine changes with its end. */
+/* That of a Coroutine changes when it is armed. */
 static int has_class(const weir_State *S, const weir_Deferred *d, const void *class) {
   if (d->kind != KIND_COROUTINE)
     return class == S->classes[HOME_DEFERRED];
-  return class == S->classes[HOME_COROUTINE] || class == S->classes[HOME_ENDED];
+  return class == S->classes[HOME_COROUTINE] || class == S->classes[HOME_UNARMED];
 }
 
 weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx) {
@@ -45,7 +45,7 @@ weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, si
   memset(d, 0, size);
   d->tag = weir_tag(S, TAG_DEFERRED);
   d->kind = (uint8_t)kind;
-  weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_COROUTINE : HOME_DEFERRED);
+  weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_UNARMED : HOME_DEFERRED);
   lua_setmetatable(L, -2);
   return d;
 }

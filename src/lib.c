@@ -229,7 +229,7 @@ static void make_classes(lua_State *L, weir_State *S) {
   add_methods(L, S, HOME_COROUTINE, weir_lib_slice_methods);
   set_metamethod(L, S, HOME_DEFERRED, "__tostring", weir_lib_tostring);
   set_metamethod(L, S, HOME_COROUTINE, "__tostring", weir_lib_tostring);
-  copy_class(L, S, HOME_COROUTINE, HOME_ENDED);
+  copy_class(L, S, HOME_COROUTINE, HOME_UNARMED);
   set_metamethod(L, S, HOME_COROUTINE, "__gc", weir_lost_gc);
   set_metamethod(L, S, HOME_CLOCK, "__gc", weir_clock_gc);
   new_hidden_class(L, S, HOME_NOTE, "weir.note");

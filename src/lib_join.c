@@ -114,7 +114,9 @@ static int claim(lua_State *L) {
 
 /* prepare(f, ...): a Coroutine that runs when it is started. */
 static int prepare(lua_State *L) {
-  weir_coroutine_make(L, weir_upstate(L), lua_gettop(L) - 1);
+  weir_State *S = weir_upstate(L);
+  const weir_Coroutine *c = weir_coroutine_make(L, S, lua_gettop(L) - 1);
+  weir_coroutine_arm(L, S, c, lua_gettop(L));
   return 1;
 }
 

@@ -13,6 +13,7 @@ static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 }
 
 void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  weir_coroutine_arm(L, S, c, idx);
   keep(L, S, c, idx);
   if (c->ticket)
     cut(S, c);

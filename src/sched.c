@@ -183,6 +183,12 @@ static int raw_wait(lua_State *L, weir_State *S, int n) {
   return again;
 }
 
+static void arm_running(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  int idx = running_to(L, S);
+  weir_coroutine_arm(L, S, c, idx);
+  lua_settop(L, idx - 1);
+}
+
 /* What a resume ended in. Returns 1 if the (perhaps new) running one is to be resumed. */
 static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, int nresults) {
   if (status == LUA_OK) {
@@ -193,6 +199,8 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     body_broke(L, S, c, NULL);
     return 0;
   }
+  if (!c->armed)
+    arm_running(L, S, c);
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
   case SIGNAL_SPAWN: call_callee(L, S, c); return 1;

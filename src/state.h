@@ -35,7 +35,7 @@ typedef struct weir_Ready {
 enum {
   HOME_DEFERRED = 1, /* metatables */
   HOME_COROUTINE,
-  HOME_ENDED, /* the same for a Coroutine without a body: it needs no finalizer */
+  HOME_UNARMED, /* the same without a finalizer, see weir_coroutine_arm */
   HOME_CLOCK,
   HOME_NOTE,
   HOME_LIMIT,
@@ -120,7 +120,7 @@ struct weir_State {
   int over;        /* the budget is spent */
   int owes_timers; /* it was before this step came to the timers: the next begins with them */
   int owes_turn;   /* it was by the mail alone: the next leaves that for later */
-  weir_Coroutine *live_first, *live_last; /* coroutines with a body, in the order they began */
+  weir_Coroutine *live_first, *live_last; /* armed coroutines */
   weir_Note *note_first, *note_last;      /* failures nobody has handled yet */
   uint64_t notes;                         /* number of the last note */
 #if WEIR_SELF_CLOSE
