@@ -6,7 +6,7 @@ local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
 local loop = require "weir.luv.loop"
 
-local fire = core.Deferred().callback
+local claim, fire = core.claim, core.Deferred().callback
 
 -- `waiter`: a Deferred that fires when there is what it wants, see `has`; `owner` must not be collected before; `timer`
 -- fires it none the less; `held_for`: how long the last one was held. `ended`: nothing more will come. `err`: why, if
@@ -18,7 +18,7 @@ local function read_on(self)
   if self.reads or self.ended then return end
   self.reads = true
   local ok, message = self.handle:read_start(self.on_read)
-  if not ok then self:come(message) end
+  if not ok then self.on_read(message) end
 end
 
 local function read_no_more(self)
@@ -28,14 +28,14 @@ local function read_no_more(self)
 end
 
 local function keep_alive(self)
-  if self.refs then return end
   self.refs = true
   self.handle:ref()
 end
 
 -- Nobody waits: enough may have come.
 local function rest(self)
-  if self.waiter or self.ended then return end
+  self.owner = nil
+  if self.ended then return end
   if self.refs then
     self.refs = false
     self.handle:unref()
@@ -49,10 +49,9 @@ local function drop_timer(self)
   timer:cancel()
 end
 
--- Takes the one who waits out.
 local function take_waiter(self)
   local waiter = self.waiter
-  self.waiter, self.owner = nil, nil
+  self.waiter, self.want = nil, nil
   if self.timer then drop_timer(self) end
   return waiter
 end
@@ -76,28 +75,14 @@ local function free(self)
   if self.timer then self.timer:unpause() end
 end
 
-local function tell(self, ...)
-  fire(take_waiter(self), ...)
+local function tell(self)
+  fire(take_waiter(self))
   if not self.waiter then rest(self) end
 end
 
 local function time_out(self)
   self.timer = nil
   if self.waiter then tell(self) end
-end
-
---- @param limit how many bytes may come while nobody waits
---- @param longest how many there may be before a delimiter
---- @param on_cancel called with the owner when one who waits is cancelled, if given
-function Inbox.new(handle, limit, longest, on_cancel)
-  loop.join()
-  loop.own()
-  local self = setmetatable({ handle = handle, limit = limit, longest = longest, refs = true }, Inbox)
-  self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
-  self.on_read = loop.enter(function(err, piece) self:come(err, piece) end)
-  self.on_time = function() time_out(self) end
-  self.hooks = { function() leave(self) end, function() hold(self) end, function() free(self) end }
-  return self
 end
 
 --- Is there what is wanted: a number of bytes, a delimiter, or with nil anything? It is also there if it cannot come
@@ -117,10 +102,9 @@ local function tell_if_there(self)
   end
 end
 
---- Called by libuv: with an error, with what has been read, or at the end with neither.
-function Inbox:come(err, piece)
+-- An error, what has been read, or at the end neither.
+local function come(self, err, piece)
   if piece then
-    if self.waiter and self.want == nil then return tell(self, piece) end
     self.buffer:push(piece)
   else
     read_no_more(self)
@@ -129,19 +113,55 @@ function Inbox:come(err, piece)
   tell_if_there(self)
 end
 
---- For one who wants what is not there; only one at a time may wait.
+-- Called by libuv. For one who wants anything there is a short way: nothing is kept, nothing looked for.
+local function on_read(self)
+  return function(err, piece)
+    local waiter, ok, failed = self.waiter
+    if piece and waiter and not self.want then
+      self.waiter = nil
+      ok, failed = pcall(fire, waiter, piece)
+      if not self.waiter then rest(self) end
+    else
+      ok, failed = pcall(come, self, err, piece)
+    end
+    if not ok then loop.escape(failed) end
+  end
+end
+
+--- @param limit how many bytes may come while nobody waits
+--- @param longest how many there may be before a delimiter
+--- @param on_cancel called with the owner when one who waits is cancelled, if given
+function Inbox.new(handle, limit, longest, on_cancel)
+  loop.join()
+  loop.own()
+  local self = setmetatable({ handle = handle, limit = limit, longest = longest, refs = true }, Inbox)
+  self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
+  self.on_read = on_read(self)
+  self.on_time = function() time_out(self) end
+  self.hooks = { function() leave(self) end, function() hold(self) end, function() free(self) end }
+  return self
+end
+
+--- For one who wants anything, when there is nothing; only one at a time may wait.
+--- @return Deferred that fires with what has come, or with nil at the end
+function Inbox:wait_for_some(owner)
+  local waiter = claim(self.hooks)
+  self.waiter, self.owner = waiter, owner
+  if not self.refs then keep_alive(self) end
+  if not self.reads then read_on(self) end
+  return waiter
+end
+
+--- For one who wants what is not there.
 --- @param timer Deferred that ends the wait without it, if given
---- @return Deferred that fires when it has come: with it, if that is anything, else it is to be taken
-function Inbox:wait(owner, want, timer)
-  local waiter = core.claim(self.hooks)
-  self.want, self.waiter, self.owner, self.held_for = want, waiter, owner, 0
+--- @return Deferred that fires when it is there to be taken
+function Inbox:wait_for(want, owner, timer)
+  self.want, self.held_for = want, 0
   if timer then
     self.timer = timer
     timer:add_callback(self.on_time)
   end
-  keep_alive(self)
-  read_on(self)
-  return waiter
+  return self:wait_for_some(owner)
 end
 
 --- Nothing more is to come, because of that error; nil for the end.

@@ -1,9 +1,9 @@
 --- weir in the loop of libuv.
 -- A call of weir in one of luv's callbacks comes from the host: it runs what it wakes. What is left for the loop,
--- timers and coroutines that yielded, is looked after in each round: by `prepare` before libuv goes to sleep, by
--- `check` behind that, so that a loop in which only weir has something left goes on. These two keep no loop alive.
--- While something is ready `idle` keeps libuv from sleeping, and `alarm` wakes it for the first timer. `sigpipe` is
--- there lest a write to a connection that is gone end the process.
+-- timers and coroutines that yielded, is looked after in each round: by `prepare` before libuv goes to sleep, and by
+-- `check` behind that, if libuv would not come back for anything else. These two keep no loop alive. While something
+-- is ready `idle` keeps libuv from sleeping, and `alarm` wakes it for the first timer. `sigpipe` is there lest a write
+-- to a connection that is gone end the process.
 local check = require "weir.check"
 local core = require "weir.core".functions
 local uv = require "weir.luv.uv"
@@ -23,7 +23,7 @@ local alarm_at -- in libuv's milliseconds, while it is set; the timer it was set
 local run -- the luv.run under way, inside of uv.run: gets what is to be raised
 
 -- libuv cannot be left by an error; luv ends the process.
-local function escape(err)
+function loop.escape(err)
   if run then
     run.failed, run.err = true, err
   else
@@ -37,7 +37,7 @@ function loop.enter(f)
   return function(...)
     if shared.is_over then return end
     local ok, err = pcall(f, ...)
-    if not ok then escape(err) end
+    if not ok then loop.escape(err) end
   end
 end
 
@@ -126,7 +126,7 @@ end
 
 local function behind_sleep()
   if answered[1] then answer() end
-  look()
+  if not uv.loop_alive() then look() end
 end
 
 local function unreferenced(handle, ...)

@@ -9,6 +9,9 @@ local name_of = require "weir.luv.name"
 local promisify = require "weir.luv.promisify"
 local uv = require "weir.luv.uv"
 
+-- For the way of a message from one side to the other, which is to be short.
+local await, check_await, try_write, wait_for_some = core.await, core.check_await, uv.try_write, Inbox.wait_for_some
+
 local LIMIT = 64 * 1024
 local NO_HOOKS = {}
 
@@ -24,15 +27,16 @@ local function new(handle, options)
   return setmetatable({ handle = handle, inbox = Inbox.new(handle, limit, limit) }, Stream)
 end
 
-local function check_open(self)
-  if self.closed then error(closed "the stream", 0) end
+-- A Stream that is open has a handle.
+local function check_open(self, name)
+  check.self(self, Stream, name)
+  if not self.handle then error(closed "the stream", 0) end
 end
 
 -- ---- reading ----
 
-local function check_read(self, name)
-  if getmetatable(self) ~= Stream then check.self(self, Stream, name) end
-  if self.closed then error(closed "the stream", 0) end
+local function check_read(self)
+  if not self.handle then error(closed "the stream", 0) end
   if self.inbox.waiter then error("attempt to read from a stream that another coroutine reads from", 3) end
 end
 
@@ -47,14 +51,14 @@ end
 local function read_some(self, seconds)
   local inbox = self.inbox
   if inbox.buffer.size > 0 then return take_all(inbox) end
-  local piece = not inbox.ended and core.await(inbox:wait(self), seconds)
+  local piece = not inbox.ended and await(wait_for_some(inbox, self), seconds)
   if piece then return piece end
   raise_failure(inbox)
   return nil
 end
 
 local function wait_for(self, want, seconds)
-  if not self.inbox:has(want) then core.await(self.inbox:wait(self, want), seconds) end
+  if not self.inbox:has(want) then await(self.inbox:wait_for(want, self), seconds) end
   return self.inbox
 end
 
@@ -101,8 +105,9 @@ local FORMATS = {
 --- Awaits what is asked for: some bytes, `n` bytes, a line ("l", "L") or all there will be ("a").
 --- @return string, or nil at the end
 function Stream:read(what, seconds)
-  core.check_await()
-  check_read(self, "read")
+  check_await()
+  if getmetatable(self) ~= Stream then check.self(self, Stream, "read") end
+  check_read(self)
   if what == nil then return read_some(self, seconds) end
   if FORMATS[what] then return FORMATS[what](self, seconds) end
   return read_exactly(self, check.integer(what, 0, 1, "read"), seconds)
@@ -111,8 +116,9 @@ end
 --- Awaits the delimiter.
 --- @return string that stands before it; nil and what there is if none comes
 function Stream:read_until(delimiter, seconds)
-  core.check_await()
-  check_read(self, "read_until")
+  check_await()
+  check.self(self, Stream, "read_until")
+  check_read(self)
   check.that(type(delimiter) == "string" and #delimiter > 0, 1, "read_until", "string with something in it expected")
   local part, left = read_to(self, delimiter, seconds)
   if part then return part:sub(1, -#delimiter - 1) end
@@ -122,9 +128,13 @@ end
 --- For a generic `for` that awaits some bytes, again and again up to the end.
 function Stream:iter()
   check.self(self, Stream, "iter")
+  local inbox, buffer = self.inbox, self.inbox.buffer
   return function()
-    core.check_await()
-    check_read(self, "iter")
+    check_await()
+    local is_idle = not inbox.waiter and not inbox.ended and buffer.size == 0
+    local piece = is_idle and await(wait_for_some(inbox, self))
+    if piece then return piece end
+    check_read(self)
     return read_some(self)
   end
 end
@@ -133,8 +143,8 @@ end
 function Stream:lines()
   check.self(self, Stream, "lines")
   return function()
-    core.check_await()
-    check_read(self, "lines")
+    check_await()
+    check_read(self)
     return FORMATS.l(self)
   end
 end
@@ -144,17 +154,21 @@ end
 -- libuv keeps what the system did not take, and cannot be told to forget it.
 local function write_rest(self, data, taken, seconds)
   if taken and taken > 0 then data = data:sub(taken + 1) end
-  core.await(promisify.call(NO_HOOKS, uv.write, self.handle, data), seconds)
+  await(promisify.call(NO_HOOKS, uv.write, self.handle, data), seconds)
+end
+
+local function text_of(data)
+  check.that(type(data) == "table", 1, "write", "string or list of strings expected")
+  return table.concat(data)
 end
 
 --- Awaits that all of it has been handed to the system.
 function Stream:write(data, seconds)
-  core.check_await()
-  if getmetatable(self) ~= Stream then check.self(self, Stream, "write") end
-  if type(data) == "table" then data = table.concat(data) end
-  check.that(type(data) == "string", 1, "write", "string or list of strings expected")
-  check_open(self)
-  local taken, message, code = self.handle:try_write(data)
+  check_await()
+  local handle = self and self.handle
+  if not handle then check_open(self, "write") end
+  if type(data) ~= "string" then data = text_of(data) end
+  local taken, message, code = try_write(handle, data)
   if taken == #data then return end
   if not taken and code ~= "EAGAIN" then error(failure(message), 0) end
   write_rest(self, data, taken, seconds)
@@ -162,40 +176,38 @@ end
 
 --- Awaits that all has been written, and tells the other side that no more will be.
 function Stream:shutdown()
-  core.check_await()
-  check.self(self, Stream, "shutdown")
-  check_open(self)
-  core.await(promisify.call(NO_HOOKS, uv.shutdown, self.handle))
+  check_await()
+  check_open(self, "shutdown")
+  await(promisify.call(NO_HOOKS, uv.shutdown, self.handle))
 end
 
 -- ---- the rest ----
 
 function Stream:getpeername()
-  check.self(self, Stream, "getpeername")
-  check_open(self)
+  check_open(self, "getpeername")
   return name_of(self.handle:getpeername())
 end
 
 function Stream:getsockname()
-  check.self(self, Stream, "getsockname")
-  check_open(self)
+  check_open(self, "getsockname")
   return name_of(self.handle:getsockname())
 end
 
 --- Ends both sides at once. What has not been written is lost. A second time nothing happens.
 function Stream:close()
   check.self(self, Stream, "close")
-  if self.closed then return end
-  self.closed = true
+  local handle = self.handle
+  if not handle then return end
+  self.handle = nil
   self.inbox:finish(closed "the stream")
-  loop.close(self.handle)
+  loop.close(handle)
 end
 
 Stream.__close = Stream.close
 
 function Stream:__tostring()
   check.self(self, Stream, "tostring")
-  return ("Stream: %p (%s)"):format(self, self.closed and "closed" or tostring(self.handle))
+  return ("Stream: %p (%s)"):format(self, self.handle and tostring(self.handle) or "closed")
 end
 
 function Stream:__gc()

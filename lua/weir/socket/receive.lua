@@ -6,7 +6,7 @@ local errors = require "weir.socket.errors"
 local function await_more(self, want)
   local inbox, timer = self.inbox, self.limit:timer()
   local size = inbox.buffer.size
-  core.await(inbox:wait(self, timer and size + 1 or want, timer))
+  core.await(inbox:wait_for(timer and size + 1 or want, self, timer))
   self.limit:shift(inbox.held_for)
   return not inbox.ended and inbox.buffer.size == size and "timeout" or nil
 end
