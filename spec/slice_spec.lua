@@ -338,12 +338,12 @@ describe("slice", function()
   describe("cancel", function()
     it("5.2 from the host is raised where it was preempted, before the call returns", function()
       weir.slice(2000)
-      local i, from = 0, nil
+      local i = 0
       local co = weir.spawn(function()
         local _ <close> = on_close(function(_, err) say(err.reason) end)
         while true do i = i + 1 end
       end)
-      from = i
+      local from = i
       assert.is_true(co:cancel "enough")
       assert.same({ "enough" }, log)
       assert.is_true(i - from <= 1)
@@ -616,7 +616,7 @@ describe("slice", function()
 
     it("5.2 a cancel is raised in them, at once", function()
       weir.slice(2000)
-      local i, from = 0, nil
+      local i = 0
       local co = weir.spawn(function()
         weir.wrap(function()
           local ok, err = pcall(function()
@@ -627,7 +627,7 @@ describe("slice", function()
         end)()
         say "goes on"
       end)
-      from = i
+      local from = i
       co:cancel "why"
       assert.same({ false, "why", "goes on" }, log)
       assert.is_true(i - from <= 1)
