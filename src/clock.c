@@ -42,8 +42,9 @@ static void heap_free(lua_State *L, weir_Heap *h) {
 
 weir_Clock *weir_clock_at(lua_State *L, const weir_State *S, int idx) {
   weir_Clock *k = lua_touserdata(L, idx);
-  return k && lua_rawlen(L, idx) == sizeof *k && k->tag == weir_tag(S, TAG_CLOCK) &&
-                 weir_state_class(L, idx) == S->classes[HOME_CLOCK]
+  return k && lua_rawlen(L, idx) == sizeof *k &&
+                 weir_state_class(L, idx) == S->classes[HOME_CLOCK] &&
+                 k->tag == weir_tag(S, TAG_CLOCK)
              ? k
              : NULL;
 }

@@ -17,18 +17,21 @@
 #define NESTED_FIRES 24
 
 /* That of a Coroutine changes when it is armed. */
-static int has_class(const weir_State *S, const weir_Deferred *d, const void *class) {
-  if (d->kind != KIND_COROUTINE)
-    return class == S->classes[HOME_DEFERRED];
-  return class == S->classes[HOME_COROUTINE] || class == S->classes[HOME_UNARMED];
+static int is_class(const weir_State *S, const void *class) {
+  return class == S->classes[HOME_DEFERRED] || class == S->classes[HOME_UNARMED] ||
+         class == S->classes[HOME_COROUTINE];
 }
 
+/* In what has not our metatable there may be nothing yet to look at. */
 weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
-  return d && lua_rawlen(L, idx) >= sizeof *d && d->tag == weir_tag(S, TAG_DEFERRED) &&
-                 has_class(S, d, weir_state_class(L, idx))
-             ? d
-             : NULL;
+  const void *class;
+  if (!d || lua_rawlen(L, idx) < sizeof *d)
+    return NULL;
+  class = weir_state_class(L, idx);
+  if (!is_class(S, class) || d->tag != weir_tag(S, TAG_DEFERRED))
+    return NULL;
+  return (class == S->classes[HOME_DEFERRED]) == (d->kind != KIND_COROUTINE) ? d : NULL;
 }
 
 static int slots_of(weir_Kind kind) {
