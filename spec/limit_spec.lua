@@ -4,7 +4,7 @@ local h = require "spec.helper"
 local weir = require "weir"
 
 -- The environment of specs looks for globals in Lua code, which would be counted.
-local coroutine, pcall, setmetatable, table = coroutine, pcall, setmetatable, table
+local coroutine, debug, pcall, setmetatable, table = coroutine, debug, pcall, setmetatable, table
 local assert, ipairs, math, select, tostring = assert, ipairs, math, select, tostring
 
 local RESERVE = 10000 -- instructions behind the LimitError
@@ -18,6 +18,21 @@ end
 local function work(n)
   for _ = 1, n do end
 end
+
+-- Before 5.4.4 not all handlers can be counted. The specs for those whose handlers never end would not either.
+local function counts_handlers()
+  local ended = false
+  local co = coroutine.create(function()
+    local _ <close> = on_close(function() ended = true end)
+    coroutine.yield()
+  end)
+  coroutine.resume(co)
+  debug.sethook(co, h.ignore, "", 1)
+  coroutine.close(co)
+  return ended
+end
+
+local it_counting = counts_handlers() and it or h.ignore
 
 describe("limit", function()
   local clock, log, unhandled
@@ -250,7 +265,7 @@ describe("limit", function()
       assert_limit_error(h.raised(co.result, co))
     end)
 
-    it("5.7 cuts short a handler that never ends, each behind a reserve", function()
+    it_counting("5.7 cuts short a handler that never ends, each behind a reserve", function()
       local co = limited({ instructions = 1000 }, function()
         local _ <close> = on_close(function() say "outer" end)
         local _ <close> = on_close(function() say "inner"; forever() end)
@@ -260,7 +275,7 @@ describe("limit", function()
       assert_limit_error(h.raised(co.result, co))
     end)
 
-    it("5.7 so it does when close runs it", function()
+    it_counting("5.7 so it does when close runs it", function()
       local co = limited({ instructions = 1000 }, function()
         local _ <close> = on_close(forever)
         weir.await(weir.Deferred())
@@ -270,7 +285,7 @@ describe("limit", function()
       assert_limit_error(err)
     end)
 
-    it("5.7 and a generator that the handler calls", function()
+    it_counting("5.7 and a generator that the handler calls", function()
       local co = limited({ instructions = 1000 }, function()
         local _ <close> = on_close(function() weir.wrap(forever)() end)
         weir.await(weir.Deferred())
@@ -321,7 +336,7 @@ describe("limit", function()
       assert.same({ false, "LimitError" }, { co:result() })
     end)
 
-    it("3.6 a generator and the handlers that it leaves behind", function()
+    it_counting("3.6 a generator and the handlers that it leaves behind", function()
       local co = limited({ instructions = 1000 }, function()
         weir.wrap(function()
           local _ <close> = on_close(function() say "handler"; forever() end)

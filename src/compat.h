@@ -38,6 +38,10 @@ int luaL_error(lua_State *L, const char *fmt, ...) __attribute__((noreturn));
 */
 #define WEIR_UNLOADED_EARLY (LUA_VERSION_RELEASE_NUM < 50404)
 
+/* Before 5.4.4 a hook in a handler that runs while a suspended thread is closed is taken for one
+   that yields, which ends the handler. */
+#define WEIR_CLOSES_WITH_HOOKS (LUA_VERSION_RELEASE_NUM >= 50404)
+
 /* Before 5.4.3 a thread whose handlers raised stays dead until it is reset once more. */
 #if LUA_VERSION_RELEASE_NUM < 50404
 #define weir_revive(co) ((void)(lua_status(co) == LUA_OK || lua_resetthread(co)))

@@ -288,7 +288,7 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   S->meter = NULL;
   if (c->trapped)
     weir_slice_begin(L, S);
-  status = weir_closethread(c->thread, L);
+  status = weir_trap_close(L, c->thread);
   weir_slice_end(S, meter);
   c->top = c->thread;
   S->busy--;

@@ -100,6 +100,23 @@ void weir_trap_set(lua_State *thread, weir_Trap *t, int count) {
     lua_sethook(thread, trap, mask, count);
 }
 
+#if WEIR_CLOSES_WITH_HOOKS
+int weir_trap_close(lua_State *L, lua_State *thread) {
+  return weir_closethread(thread, L);
+}
+#else
+int weir_trap_close(lua_State *L, lua_State *thread) {
+  weir_UserHook hook = hook_of(thread);
+  int status;
+  lua_sethook(thread, NULL, 0, 0);
+  status = weir_closethread(thread, L);
+  if (hook.hook == trap) /* how far it had counted is lost */
+    hook.count = 1;
+  set_hook(thread, &hook);
+  return status;
+}
+#endif
+
 void weir_trap_clear(lua_State *thread, weir_Trap *t) {
   if (weir_trap_is_set(thread))
     set_hook(thread, &t->user);

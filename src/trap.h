@@ -58,6 +58,8 @@ weir_Trap *weir_trap_push(lua_State *L, weir_State *S);
 int weir_trap_is_set(lua_State *thread);
 /* Sets it, to count in so many instructions from now. */
 void weir_trap_set(lua_State *thread, weir_Trap *t, int count);
+/* lua_closethread; where hooks and that do not go together, without them. Returns Lua's status. */
+int weir_trap_close(lua_State *L, lua_State *thread);
 /* The user's own hook comes back. */
 void weir_trap_clear(lua_State *thread, weir_Trap *t);
 /* The same, for good: the thread on top goes to another coroutine. [-1, +0, -] */

@@ -65,7 +65,7 @@ static int give_error(lua_State *L, Generator *g) {
   lua_xmove(g->thread, L, 1);
   if (!g->is_guarded)
     weir_failure_pass(L, weir_upstate(L), g->thread, 0);
-  if (weir_closethread(g->thread, L) != LUA_OK)
+  if (weir_trap_close(L, g->thread) != LUA_OK)
     lua_xmove(g->thread, L, 1);
   return lua_error(L);
 }
@@ -163,7 +163,7 @@ int weir_wrap_close(lua_State *L) {
       !g->is_inside)
     return 0;
   g->is_inside = 0;
-  if (weir_closethread(g->thread, L) == LUA_OK)
+  if (weir_trap_close(L, g->thread) == LUA_OK)
     return 0;
   lua_xmove(g->thread, L, 1);
   return lua_error(L);
