@@ -35,7 +35,7 @@ VERSION := $(shell sed -n 's/^.define WEIR_VERSION  *"\(.*\)"/\1/p' src/weir.h)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
 C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
-	spec/host/*/*.c spec/threads/*.c tools/*.c bench/*.c examples/*/*.[ch])
+	spec/host/*/*.c spec/threads/*.c tools/*.c bench/*.c bench/echo/*.c examples/*/*.[ch])
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 
 # The cases of spec/host in a host that has weir in it, and in a module that has not; and others that
@@ -143,6 +143,16 @@ bench-peers: ## the same on other libraries and languages, bench/peers/README.md
 	@tools/deps.sh $(PEERS) || echo 'going on without'
 	$(SUB) build
 	@$(RUN) bench/peers/run.lua $(ARGS)
+
+bench-echo: ## echo servers over weir.luv, luv and cqueues, bench/echo/README.md (ARGS='1 50')
+	@tools/deps.sh $(TO_BUILD) lua-luv
+	@tools/deps.sh lua-cqueues || echo 'going on without'
+	$(SUB) build $(OBJ)/bench/load
+	@$(RUN) bench/echo/run.lua $(OBJ)/bench/load $(ARGS)
+
+$(OBJ)/bench/load: bench/echo/load.c $(OBJ)/command
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 bench-count: ## instructions per operation: 5% over bench/counts.txt fail (RECORD=1: write it)
 	@tools/deps.sh $(TO_BUILD) valgrind

@@ -12,7 +12,7 @@ local settle = require "weir.settle"
 local new_stream = require("weir.luv.stream").new
 local uv = require "weir.luv.uv"
 
-local BACKLOG = 128
+local BACKLOG = 512
 
 local Server = {}
 Server.__index = Server

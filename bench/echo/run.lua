@@ -1,0 +1,110 @@
+--- Runs echo servers side by side under the same load, in turn, and prints round trips and processor time.
+-- lua bench/echo/run.lua PATH_OF_LOAD [connections ...]; see README.md beside this file.
+local dir = arg[0]:gsub("[^/]*$", "")
+package.path = dir .. "../?.lua;" .. package.path
+local process = require "process"
+
+local small = os.getenv "WEIR_SCALE" == "small"
+local ROUNDS = small and 1 or 7
+local SECONDS = small and 0.2 or 2 -- that one run takes, about
+local BYTES = 64
+
+local SERVERS = {
+  { name = "luv, callbacks", path = dir .. "luv.lua" },
+  { name = "luv, callbacks, try_write", path = dir .. "luv_try.lua" },
+  { name = "luv, plain coroutines", path = dir .. "luv_coroutines.lua" },
+  { name = "cqueues", path = dir .. "cqueues.lua" },
+  { name = "weir.luv", path = dir .. "../../examples/echo/server.lua" },
+}
+
+-- -- one server -----------------------------------------------------------------------------------
+
+local function read_number(path)
+  local file = io.open(path)
+  local n = file and file:read "n"
+  if file then file:close() end
+  return n
+end
+
+--- In the background: its number and its port, which it prints.
+local function start(server)
+  local output = os.tmpname()
+  local command = ("exec 3>&1; %s %s >%s & echo $! >&3"):format(process.interpreter(), server.path, output)
+  local pipe = assert(io.popen(command))
+  local pid = pipe:read "n"
+  local deadline, port = os.time() + 10, read_number(output)
+  while not port and os.time() <= deadline do port = read_number(output) end
+  os.remove(output)
+  assert(port, server.path .. " does not start")
+  return pid, port, pipe
+end
+
+local function stop(pid, pipe)
+  os.execute("kill " .. pid)
+  pipe:close()
+end
+
+--- Nanoseconds that it has run, by the system's own account; nil where there is none.
+local function processor_time(pid)
+  return read_number(("/proc/%d/schedstat"):format(pid))
+end
+
+local function load(port, connections, trips)
+  local output, status = process.run(arg[1], port, connections, trips, BYTES)
+  assert(status == 0, "the load has failed")
+  return tonumber(output)
+end
+
+--- Round trips a second, and microseconds of processor time for each.
+local function measure(server, connections)
+  local pid, port, pipe = start(server)
+  local warm = 2000
+  local trips = math.ceil(warm / load(port, connections, warm) * SECONDS)
+  local before = processor_time(pid)
+  local seconds = load(port, connections, trips)
+  local after = processor_time(pid)
+  stop(pid, pipe)
+  return trips / seconds, before and (after - before) / trips / 1000
+end
+
+-- -- all of them ----------------------------------------------------------------------------------
+
+local function median(list)
+  table.sort(list)
+  return list[(#list + 1) // 2]
+end
+
+local function is_there(server)
+  if server.name ~= "cqueues" then return true end
+  return select(2, process.run(process.interpreter(), "-e", "require 'cqueues'")) == 0
+end
+
+local function measure_all(connections)
+  local rates, times = {}, {}
+  for _ = 1, ROUNDS do
+    for i, server in ipairs(SERVERS) do
+      if is_there(server) then
+        rates[i], times[i] = rates[i] or {}, times[i] or {}
+        local rate, time = measure(server, connections)
+        table.insert(rates[i], rate)
+        table.insert(times[i], time)
+      end
+    end
+  end
+  return rates, times
+end
+
+local function print_row(server, rates, times, base)
+  if not rates then return print(("%-28s not installed"):format(server.name)) end
+  local rate, time = median(rates), median(times)
+  print(("%-28s %12.0f %12.2f %14.2f"):format(server.name, rate, rate / base, time or 0))
+end
+
+for _, connections in ipairs(#arg > 1 and { table.unpack(arg, 2) } or { 1, 50, 1000 }) do
+  print(("%-28s %12s %12s %14s"):format(
+    ("%s connections, %d bytes"):format(connections, BYTES), "round trips", "of the first", "processor, us"))
+  local rates, times = measure_all(connections)
+  local base = median(rates[1])
+  for i, server in ipairs(SERVERS) do print_row(server, rates[i], times[i], base) end
+  print()
+end
