@@ -101,14 +101,32 @@ static int handled(lua_State *L) {
   return 0;
 }
 
-/* claim(hooks): a Deferred with the hooks of the list: cancel, pause, unpause; many may share it. A
-   coroutine that is cancelled where it is about to wait for it leaves it as a waiter would: nobody
-   else is to have what it stands for. */
+/* Has told its one waiter, and nothing else has been done to it. */
+static int is_spent(const weir_Deferred *d) {
+  return d && d->phase == PHASE_SETTLED && d->flags == (FLAG_HOOKS | FLAG_CLAIM) &&
+         d->nwaiters == 0 && d->ncalls == 0 && d->pauses == 0 && !d->target && !d->timers;
+}
+
+static void renew(weir_Deferred *d) {
+  d->phase = PHASE_PENDING;
+  d->nvalues = 0;
+}
+
+/* claim(hooks [, spent]): a Deferred with the hooks of the list: cancel, pause, unpause; many may
+   share it. A coroutine that is cancelled where it is about to wait for it leaves it as a waiter
+   would: nobody else is to have what it stands for. `spent` is a claim of before that nobody but
+   the caller has: it is that again, if its time is over. */
 static int claim(lua_State *L) {
-  weir_Deferred *d = weir_deferred_new(L, weir_upstate(L), KIND_DEFERRED, sizeof *d);
-  d->flags |= FLAG_HOOKS | FLAG_CLAIM;
+  weir_Deferred *d = lua_touserdata(L, 2);
+  if (is_spent(d)) {
+    renew(d);
+  } else {
+    lua_settop(L, 1);
+    d = weir_deferred_new(L, weir_upstate(L), KIND_DEFERRED, sizeof *d);
+    d->flags |= FLAG_HOOKS | FLAG_CLAIM;
+  }
   lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, UV_VALUE);
+  lua_setiuservalue(L, 2, UV_VALUE);
   return 1;
 }
 

@@ -8,9 +8,11 @@ local loop = require "weir.luv.loop"
 
 local claim, fire = core.claim, core.Deferred().callback
 
--- `waiter`: a Deferred that fires when there is what it wants, see `has`; `owner` must not be collected before; `timer`
--- fires it none the less; `held_for`: how long the last one was held. `ended`: nothing more will come. `err`: why, if
--- that is not the end of the stream. `reads` and `refs`: what the handle has been told.
+-- `waits`: somebody does. Then `waiter`, a Deferred, fires when there is what it wants, see `has`; nobody else has it,
+-- so it is used again. `owner` must not be collected before; `timer` fires it none the less; `held_for`: how long the
+-- last one was held. `ended`: nothing more will come. `err`: why, if that is not the end of the stream. `reads` and
+-- `refs`: what the handle has been told. `flows`: it has been told both, and there is nothing, so that one who wants
+-- anything has only to wait.
 local Inbox = {}
 Inbox.__index = Inbox
 
@@ -22,6 +24,7 @@ local function read_on(self)
 end
 
 local function read_no_more(self)
+  self.flows = false
   if not self.reads or loop.is_over() then return end
   self.reads = false
   self.handle:read_stop()
@@ -34,7 +37,7 @@ end
 
 -- Nobody waits: enough may have come.
 local function rest(self)
-  self.owner = nil
+  self.owner, self.flows = nil, false
   if self.ended then return end
   if self.refs then
     self.refs = false
@@ -49,16 +52,14 @@ local function drop_timer(self)
   timer:cancel()
 end
 
-local function take_waiter(self)
-  local waiter = self.waiter
-  self.waiter, self.want = nil, nil
+local function wait_no_more(self)
+  self.waits, self.want = false, nil
   if self.timer then drop_timer(self) end
-  return waiter
 end
 
 local function leave(self)
   local owner = self.owner
-  take_waiter(self)
+  wait_no_more(self)
   rest(self)
   if self.on_cancel then self.on_cancel(owner) end
 end
@@ -76,13 +77,14 @@ local function free(self)
 end
 
 local function tell(self)
-  fire(take_waiter(self))
-  if not self.waiter then rest(self) end
+  wait_no_more(self)
+  fire(self.waiter)
+  if not self.waits then rest(self) end
 end
 
 local function time_out(self)
   self.timer = nil
-  if self.waiter then tell(self) end
+  if self.waits then tell(self) end
 end
 
 --- Is there what is wanted: a number of bytes, a delimiter, or with nil anything? It is also there if it cannot come
@@ -95,7 +97,7 @@ function Inbox:has(want)
 end
 
 local function tell_if_there(self)
-  if not self.waiter then
+  if not self.waits then
     rest(self)
   elseif self:has(self.want) then
     tell(self)
@@ -105,6 +107,7 @@ end
 -- An error, what has been read, or at the end neither.
 local function come(self, err, piece)
   if piece then
+    self.flows = false
     self.buffer:push(piece)
   else
     read_no_more(self)
@@ -116,11 +119,11 @@ end
 -- Called by libuv. For one who wants anything there is a short way: nothing is kept, nothing looked for.
 local function on_read(self)
   return function(err, piece)
-    local waiter, ok, failed = self.waiter
-    if piece and waiter and not self.want then
-      self.waiter = nil
-      ok, failed = pcall(fire, waiter, piece)
-      if not self.waiter then rest(self) end
+    local ok, failed
+    if piece and self.waits and not self.want then
+      self.waits = false
+      ok, failed = pcall(fire, self.waiter, piece)
+      if not self.waits then rest(self) end
     else
       ok, failed = pcall(come, self, err, piece)
     end
@@ -134,7 +137,7 @@ end
 function Inbox.new(handle, limit, longest, on_cancel)
   loop.join()
   loop.own()
-  local self = setmetatable({ handle = handle, limit = limit, longest = longest, refs = true }, Inbox)
+  local self = setmetatable({ handle = handle, limit = limit, longest = longest, waits = false, refs = true }, Inbox)
   self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
   self.on_read = on_read(self)
   self.on_time = function() time_out(self) end
@@ -145,10 +148,11 @@ end
 --- For one who wants anything, when there is nothing; only one at a time may wait.
 --- @return Deferred that fires with what has come, or with nil at the end
 function Inbox:wait_for_some(owner)
-  local waiter = claim(self.hooks)
-  self.waiter, self.owner = waiter, owner
+  local waiter = claim(self.hooks, self.waiter)
+  self.waits, self.waiter, self.owner = true, waiter, owner
   if not self.refs then keep_alive(self) end
   if not self.reads then read_on(self) end
+  self.flows = self.reads and self.buffer.size == 0
   return waiter
 end
 

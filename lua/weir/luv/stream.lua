@@ -10,7 +10,7 @@ local promisify = require "weir.luv.promisify"
 local uv = require "weir.luv.uv"
 
 -- For the way of a message from one side to the other, which is to be short.
-local await, check_await, try_write, wait_for_some = core.await, core.check_await, uv.try_write, Inbox.wait_for_some
+local await, check_await, claim, try_write = core.await, core.check_await, core.claim, uv.try_write
 
 local LIMIT = 64 * 1024
 local NO_HOOKS = {}
@@ -37,7 +37,7 @@ end
 
 local function check_read(self)
   if not self.handle then error(closed "the stream", 0) end
-  if self.inbox.waiter then error("attempt to read from a stream that another coroutine reads from", 3) end
+  if self.inbox.waits then error("attempt to read from a stream that another coroutine reads from", 3) end
 end
 
 local function take_all(inbox)
@@ -51,7 +51,7 @@ end
 local function read_some(self, seconds)
   local inbox = self.inbox
   if inbox.buffer.size > 0 then return take_all(inbox) end
-  local piece = not inbox.ended and await(wait_for_some(inbox, self), seconds)
+  local piece = not inbox.ended and await(inbox:wait_for_some(self), seconds)
   if piece then return piece end
   raise_failure(inbox)
   return nil
@@ -128,12 +128,15 @@ end
 --- For a generic `for` that awaits some bytes, again and again up to the end.
 function Stream:iter()
   check.self(self, Stream, "iter")
-  local inbox, buffer = self.inbox, self.inbox.buffer
+  local inbox, hooks = self.inbox, self.inbox.hooks
   return function()
     check_await()
-    local is_idle = not inbox.waiter and not inbox.ended and buffer.size == 0
-    local piece = is_idle and await(wait_for_some(inbox, self))
-    if piece then return piece end
+    if inbox.flows and not inbox.waits then
+      local waiter = claim(hooks, inbox.waiter)
+      inbox.waits, inbox.waiter = true, waiter
+      local piece = await(waiter)
+      if piece then return piece end
+    end
     check_read(self)
     return read_some(self)
   end
