@@ -220,6 +220,7 @@ describe("luv.getaddrinfo, luv.getnameinfo:", function()
 
   it("tell addresses and names", function()
     x.run(function()
+      assert.equal("127.0.0.1", weir.await(luv.getaddrinfo "127.0.0.1")[1].addr)
       local list = weir.await(luv.getaddrinfo("127.0.0.1", "80", { socktype = "stream" }))
       assert.same({ "127.0.0.1", 80 }, { list[1].addr, list[1].port })
       local host, service = weir.await(luv.getnameinfo { ip = "127.0.0.1", port = 80 })

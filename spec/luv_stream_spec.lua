@@ -124,7 +124,7 @@ describe("Stream:read", function()
     for _, f in ipairs { read(), read(0), function(s) s:write "x" end, function(s) s:shutdown() end } do
       assert.matches("attempt to await outside a coroutine", h.raised(f, stream))
     end
-    assert.is_false(stream.inbox.waits)
+    assert.is_false(stream.inbox:is_awaited())
     stream:close()
     peer:close()
   end)

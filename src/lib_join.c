@@ -1,6 +1,8 @@
 /*
 ** For the Lua side of the library, not for users: Deferreds that are made of parts.
 */
+#include <math.h>
+
 #include "await.h"
 #include "cancel.h"
 #include "failure.h"
@@ -130,6 +132,33 @@ static int claim(lua_State *L) {
   return 1;
 }
 
+/* again(spent, hooks) is await(claim(hooks, spent)); nothing, and at once, if that is not spent. */
+static int again(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_Deferred *d = lua_touserdata(L, 1);
+  weir_Coroutine *c = weir_await_check(L, S, "await", 2);
+  if (!is_spent(d))
+    return 0;
+  renew(d);
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, UV_VALUE);
+  return weir_await(L, S, c, d, HUGE_VAL);
+}
+
+/* hand(claim, value) fires the claim with the value, if somebody waits for it. The result is nil if
+   nobody did; otherwise whether somebody does again. */
+static int hand(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  const weir_Deferred *d = lua_touserdata(L, 1);
+  lua_settop(L, 2);
+  if (!d || d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED))
+    return 0;
+  weir_deferred_fire_now(L, S, 1, 1, 0);
+  weir_lib_finish(L, S);
+  lua_pushboolean(L, d->phase == PHASE_PENDING);
+  return 1;
+}
+
 /* prepare(f, ...): a Coroutine that runs when it is started. */
 static int prepare(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -182,6 +211,8 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"outcome", outcome},
                                   {"handled", handled},
                                   {"claim", claim},
+                                  {"again", again},
+                                  {"hand", hand},
                                   {"prepare", prepare},
                                   {"start", start},
                                   {"on_hold", on_hold},

@@ -51,8 +51,9 @@ function check.integer(n, least, position, name)
   return whole
 end
 
---- Raises unless `seconds` is a time: a number, neither negative nor NaN.
-function check.seconds(seconds, position, name)
+--- Raises unless `seconds` is a time: a number, neither negative nor NaN. With `optional` it may be nil.
+function check.seconds(seconds, position, name, optional)
+  if seconds == nil and optional then return end
   if type(seconds) ~= "number" then
     fail(position, name, "number expected, got " .. type_of(seconds))
   elseif seconds < 0 or seconds ~= seconds then

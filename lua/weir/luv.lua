@@ -6,6 +6,8 @@ local promisify = require "weir.luv.promisify"
 local stdio = require "weir.luv.stdio"
 local uv = require "weir.luv.uv"
 
+local getaddrinfo = promisify.promisify(uv.getaddrinfo)
+
 return {
   uv = uv,
   -- the loop
@@ -16,7 +18,7 @@ return {
   -- functions with a callback
   promisify = promisify.promisify,
   fs = require "weir.luv.fs",
-  getaddrinfo = promisify.promisify(uv.getaddrinfo),
+  getaddrinfo = function(host, service, hints) return getaddrinfo(host, service, hints) end,
   getnameinfo = promisify.promisify(uv.getnameinfo),
   work = require "weir.luv.work",
   -- streams

@@ -6,18 +6,19 @@ local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
 local loop = require "weir.luv.loop"
 
-local claim, fire = core.claim, core.Deferred().callback
+local claim, hand, leaving = core.claim, core.hand, core.leaving
+local fire = core.Deferred().callback
 
--- `waits`: somebody does. Then `waiter`, a Deferred, fires when there is what it wants, see `has`; nobody else has it,
--- so it is used again. `owner` must not be collected before; `timer` fires it none the less; `held_for`: how long the
--- last one was held. `ended`: nothing more will come. `err`: why, if that is not the end of the stream. `reads` and
--- `refs`: what the handle has been told. `flows`: it has been told both, and there is nothing, so that one who wants
--- anything has only to wait.
+-- `waiter`: a Deferred that fires when there is what is wanted, see `has`. Somebody waits while it is pending; nobody
+-- else has it, so it is used again. `owner` must not be collected before; `timer` fires it none the less; `held_for`:
+-- how long the last one was held. `ended`: nothing more will come. `err`: why, if that is not the end of the stream.
+-- `reads` and `refs`: what the handle has been told. `flows`: it has been told both, and there is nothing, so that one
+-- who wants anything has only to wait.
 local Inbox = {}
 Inbox.__index = Inbox
 
 local function read_on(self)
-  if self.reads or self.ended then return end
+  if self.reads or self.ended or loop.is_over() then return end
   self.reads = true
   local ok, message = self.handle:read_start(self.on_read)
   if not ok then self.on_read(message) end
@@ -35,10 +36,15 @@ local function keep_alive(self)
   self.handle:ref()
 end
 
+--- Does somebody wait? One who has been cancelled does not.
+function Inbox:is_awaited()
+  return self.waiter ~= nil and not leaving(self.waiter)
+end
+
 -- Nobody waits: enough may have come.
 local function rest(self)
   self.owner, self.flows = nil, false
-  if self.ended then return end
+  if self.ended or loop.is_over() then return end
   if self.refs then
     self.refs = false
     self.handle:unref()
@@ -53,7 +59,7 @@ local function drop_timer(self)
 end
 
 local function wait_no_more(self)
-  self.waits, self.want = false, nil
+  self.want = nil
   if self.timer then drop_timer(self) end
 end
 
@@ -79,12 +85,12 @@ end
 local function tell(self)
   wait_no_more(self)
   fire(self.waiter)
-  if not self.waits then rest(self) end
+  if not self:is_awaited() then rest(self) end
 end
 
 local function time_out(self)
   self.timer = nil
-  if self.waits then tell(self) end
+  if self:is_awaited() then tell(self) end
 end
 
 --- Is there what is wanted: a number of bytes, a delimiter, or with nil anything? It is also there if it cannot come
@@ -97,7 +103,7 @@ function Inbox:has(want)
 end
 
 local function tell_if_there(self)
-  if not self.waits then
+  if not self:is_awaited() then
     rest(self)
   elseif self:has(self.want) then
     tell(self)
@@ -116,18 +122,17 @@ local function come(self, err, piece)
   tell_if_there(self)
 end
 
--- Called by libuv. For one who wants anything there is a short way: nothing is kept, nothing looked for.
+-- Called by libuv. For one who wants anything there is a short way: nothing is kept, nothing looked for. `waits`: does
+-- the same one, or another, wait again by now? nil if nobody did.
 local function on_read(self)
   return function(err, piece)
-    local ok, failed
-    if piece and self.waits and not self.want then
-      self.waits = false
-      ok, failed = pcall(fire, self.waiter, piece)
-      if not self.waits then rest(self) end
-    else
-      ok, failed = pcall(come, self, err, piece)
+    local ok, waits
+    if piece and not self.want then
+      ok, waits = pcall(hand, self.waiter, piece)
+      if waits == false then rest(self) end
     end
-    if not ok then loop.escape(failed) end
+    if waits == nil then ok, waits = pcall(come, self, err, piece) end
+    if not ok then loop.escape(waits) end
   end
 end
 
@@ -137,7 +142,7 @@ end
 function Inbox.new(handle, limit, longest, on_cancel)
   loop.join()
   loop.own()
-  local self = setmetatable({ handle = handle, limit = limit, longest = longest, waits = false, refs = true }, Inbox)
+  local self = setmetatable({ handle = handle, limit = limit, longest = longest, refs = true }, Inbox)
   self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
   self.on_read = on_read(self)
   self.on_time = function() time_out(self) end
@@ -149,7 +154,7 @@ end
 --- @return Deferred that fires with what has come, or with nil at the end
 function Inbox:wait_for_some(owner)
   local waiter = claim(self.hooks, self.waiter)
-  self.waits, self.waiter, self.owner = true, waiter, owner
+  self.waiter, self.owner = waiter, owner
   if not self.refs then keep_alive(self) end
   if not self.reads then read_on(self) end
   self.flows = self.reads and self.buffer.size == 0

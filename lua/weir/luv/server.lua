@@ -23,6 +23,7 @@ Server.__name = "Server"
 function Server:accept(seconds)
   core.check_await()
   check.self(self, Server, "accept")
+  check.seconds(seconds, 1, "accept", true)
   if self.closed then return nil end
   return core.await(self.listener:accept(self), seconds)
 end

@@ -10,7 +10,7 @@ local promisify = require "weir.luv.promisify"
 local uv = require "weir.luv.uv"
 
 -- For the way of a message from one side to the other, which is to be short.
-local await, check_await, claim, try_write = core.await, core.check_await, core.claim, uv.try_write
+local again, await, check_await, try_write = core.again, core.await, core.check_await, uv.try_write
 
 local LIMIT = 64 * 1024
 local NO_HOOKS = {}
@@ -37,7 +37,7 @@ end
 
 local function check_read(self)
   if not self.handle then error(closed "the stream", 0) end
-  if self.inbox.waits then error("attempt to read from a stream that another coroutine reads from", 3) end
+  if self.inbox:is_awaited() then error("attempt to read from a stream that another coroutine reads from", 3) end
 end
 
 local function take_all(inbox)
@@ -107,6 +107,7 @@ local FORMATS = {
 function Stream:read(what, seconds)
   check_await()
   if getmetatable(self) ~= Stream then check.self(self, Stream, "read") end
+  if seconds ~= nil then check.seconds(seconds, 2, "read") end
   check_read(self)
   if what == nil then return read_some(self, seconds) end
   if FORMATS[what] then return FORMATS[what](self, seconds) end
@@ -118,6 +119,7 @@ end
 function Stream:read_until(delimiter, seconds)
   check_await()
   check.self(self, Stream, "read_until")
+  check.seconds(seconds, 2, "read_until", true)
   check_read(self)
   check.that(type(delimiter) == "string" and #delimiter > 0, 1, "read_until", "string with something in it expected")
   local part, left = read_to(self, delimiter, seconds)
@@ -130,13 +132,9 @@ function Stream:iter()
   check.self(self, Stream, "iter")
   local inbox, hooks = self.inbox, self.inbox.hooks
   return function()
+    local piece = inbox.flows and again(inbox.waiter, hooks)
+    if piece then return piece end
     check_await()
-    if inbox.flows and not inbox.waits then
-      local waiter = claim(hooks, inbox.waiter)
-      inbox.waits, inbox.waiter = true, waiter
-      local piece = await(waiter)
-      if piece then return piece end
-    end
     check_read(self)
     return read_some(self)
   end
@@ -171,6 +169,7 @@ function Stream:write(data, seconds)
   local handle = self and self.handle
   if not handle then check_open(self, "write") end
   if type(data) ~= "string" then data = text_of(data) end
+  if seconds ~= nil then check.seconds(seconds, 2, "write") end
   local taken, message, code = try_write(handle, data)
   if taken == #data then return end
   if not taken and code ~= "EAGAIN" then error(failure(message), 0) end

@@ -266,7 +266,7 @@ function Tcp:receive(pattern, prefix)
   if type(what) == "number" then what = math.tointeger(what // 1) or math.maxinteger end
   local inbox = self.inbox
   if not inbox then return nil, "closed", prefix end
-  if inbox.waits then error("attempt to receive from a socket that another coroutine receives from", 2) end
+  if inbox:is_awaited() then error("attempt to receive from a socket that another coroutine receives from", 2) end
   self.limit:begin()
   local err, text = receive_what(self, what, prefix)
   if err then return nil, err, prefix .. text end
