@@ -397,15 +397,37 @@ void weir_sched_turn(lua_State *L, weir_State *S) {
     host_turn(L, S);
 }
 
-/* What gave way during the pass waits for the next. */
-static void pass(lua_State *L, weir_State *S) {
-  begin_turn(L, S);
-  run(L, S, S->ticket + 1);
-  end_turn(L, S);
-}
-
 static weir_Clock *home_clock(weir_State *S, int slot) {
   return lua_touserdata(S->home, slot);
+}
+
+/* A call of the loop. */
+typedef struct Loop {
+  weir_Clock *root;
+  double budget;              /* of each step; HUGE_VAL: none */
+  int again;                  /* while anything is ready */
+  const weir_Deferred *until; /* or until that is; may be NULL */
+} Loop;
+
+/* A hook of the host's, such as lua.c sets on an interrupt, ends it too: that is to be called
+   outside. */
+static int goes_on(lua_State *L, const Loop *loop) {
+  return loop->again && !(loop->until && weir_deferred_ready(loop->until)) && !lua_gethook(L);
+}
+
+/* Has a step nothing to do but one more pass? */
+static int is_bare(const weir_State *S, const Loop *loop) {
+  return !S->mailbox && !loop->root->due.n && weir_deque_empty(&S->found) &&
+         weir_deque_empty(&S->dying) && S->budget == HUGE_VAL;
+}
+
+/* What gave way during a pass waits for the next. */
+static void pass(lua_State *L, weir_State *S, const Loop *loop) {
+  begin_turn(L, S);
+  do
+    run(L, S, S->ticket + 1);
+  while (S->ready[READY_YIELDED].first && is_bare(S, loop) && goes_on(L, loop));
+  end_turn(L, S);
 }
 
 static double seconds_until(const weir_Clock *k) {
@@ -475,23 +497,22 @@ static void take_mail(lua_State *L, weir_State *S) {
   S->owes_turn = S->over;
 }
 
-static void take_turn(lua_State *L, weir_State *S) {
-  weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
+static void take_turn(lua_State *L, weir_State *S, const Loop *loop) {
   if (S->owes_timers)
-    queue_due(L, S, root);
+    queue_due(L, S, loop->root);
   if (!S->over)
-    pass(L, S);
+    pass(L, S, loop);
   S->owes_timers = S->over && !S->owes_timers;
   if (!S->over)
-    fire_due(L, S, root);
+    fire_due(L, S, loop->root);
 }
 
-static void step(lua_State *L, weir_State *S, double budget) {
-  S->budget = budget < HUGE_VAL ? weir_platform_now() + budget : HUGE_VAL;
+static void step(lua_State *L, weir_State *S, const Loop *loop) {
+  S->budget = loop->budget < HUGE_VAL ? weir_platform_now() + loop->budget : HUGE_VAL;
   if (S->mailbox)
     take_mail(L, S);
   if (!S->over)
-    take_turn(L, S);
+    take_turn(L, S, loop);
   if (S->over)
     weir_ready_set_late(S);
   S->budget = HUGE_VAL;
@@ -507,19 +528,17 @@ static int is_idle(const weir_State *S) {
 }
 
 /* Arguments: the state, the budget, whether to go on while anything is ready, and perhaps until
-   which Deferred is. A hook of the host's, such as lua.c sets on an interrupt, ends it too: that is
-   to be called outside. */
+   which Deferred is. */
 static int steps_task(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
-  double budget = lua_tonumber(L, 2);
-  int again = lua_toboolean(L, 3);
-  const weir_Deferred *d = lua_touserdata(L, 4);
+  Loop loop = {home_clock(S, HOME_ROOT_CLOCK), lua_tonumber(L, 2), lua_toboolean(L, 3),
+               lua_touserdata(L, 4)};
   reserve(L);
   S->loop_busy = ++S->busy;
   S->looping++; /* also for what its timers wake */
   do
-    step(L, S, budget);
-  while (again && !(d && weir_deferred_ready(d)) && !is_idle(S) && !lua_gethook(L));
+    step(L, S, &loop);
+  while (goes_on(L, &loop) && !is_idle(S));
   S->looping--;
   S->loop_busy = 0;
   S->busy--;
