@@ -26,33 +26,42 @@ static int is_queueable(const weir_Deferred *d) {
   return weir_is_coroutine(d) && (c->life == LIFE_READY || c->life == LIFE_NEW);
 }
 
-static void queue_hook(lua_State *L, weir_State *S, const weir_Deferred *d, int idx) {
-  if (d->phase != PHASE_PENDING || !(d->flags & FLAG_HOOKS))
+/* It may have to be told. */
+static void queue_hook(lua_State *L, weir_State *S, weir_Path *p) {
+  if (p->at->phase != PHASE_PENDING || !(p->at->flags & FLAG_HOOKS))
     return;
-  lua_pushvalue(L, idx);
+  weir_path_fetch(L, p);
+  lua_pushvalue(L, p->idx);
   weir_deque_push(L, &S->hooks, 0);
 }
 
-static void hold(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+static void hold(lua_State *L, weir_State *S, weir_Path *p) {
+  weir_Deferred *d = p->at;
   d->flags |= FLAG_HELD;
   if (is_queueable(d))
     weir_ready_remove(S, weir_coroutine(d));
   else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
     weir_timer_freeze((weir_Timed *)(void *)d);
-  queue_hook(L, S, d, idx);
+  queue_hook(L, S, p);
 }
 
-static void let_go(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+static void let_go(lua_State *L, weir_State *S, weir_Path *p) {
+  weir_Deferred *d = p->at;
   d->flags &= ~(uint32_t)FLAG_HELD;
-  if (is_queueable(d))
-    weir_ready_add(L, S, weir_coroutine(d), idx);
-  else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
-    weir_timer_thaw(L, S, idx);
-  queue_hook(L, S, d, idx);
+  if (is_queueable(d)) {
+    weir_path_fetch(L, p);
+    weir_ready_add(L, S, weir_coroutine(d), p->idx);
+  } else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING) {
+    weir_path_fetch(L, p);
+    weir_timer_thaw(L, S, p->idx);
+  }
+  queue_hook(L, S, p);
   if (d->phase == PHASE_SETTLED && d->nwaiters > 0)
     d->phase = PHASE_FIRED;
-  if (d->phase == PHASE_FIRED)
-    weir_deferred_queue(L, S, idx);
+  if (d->phase == PHASE_FIRED) {
+    weir_path_fetch(L, p);
+    weir_deferred_queue(L, S, p->idx);
+  }
 }
 
 /* Is what it waits on held along with it? */
@@ -74,42 +83,43 @@ static void branch_links(lua_State *L, weir_State *S, uint32_t change) {
   lua_pop(L, 1);
 }
 
-/* Brings the one on top, at idx, up to date; if that changed it, replaces it by what it waits on,
-   and returns that. */
-static weir_Deferred *rehold_one(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+/* Brings the one that the path has come to, which is on top, up to date. If that changed it, goes
+   on to what it waits on, and returns 1. */
+static int rehold_one(lua_State *L, weir_State *S, weir_Path *p) {
+  weir_Deferred *d = p->at;
   int want = wants_hold(d);
   if (want == ((d->flags & FLAG_HELD) != 0))
-    return NULL;
+    return 0;
   if (want)
-    hold(L, S, d, idx);
+    hold(L, S, p);
   else
-    let_go(L, S, d, idx);
+    let_go(L, S, p);
   if (!passes_hold(d))
-    return NULL;
+    return 0;
   if (d->wait == WAIT_LINKS) {
+    weir_path_fetch(L, p);
     branch_links(L, S, want ? 1u : ~0u);
-    return lua_touserdata(L, idx);
+    weir_path_begin(L, p);
+    return 1;
   }
   if (d->wait != WAIT_OWN)
     d->target->nheld += want ? 1u : ~0u;
-  lua_getiuservalue(L, idx, UV_TARGET);
-  lua_replace(L, idx);
-  return d->target;
+  p->at = d->target;
+  return 1;
 }
 
 static void rehold_from(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   weir_Region r;
-  int at = lua_gettop(L) + 1;
+  weir_Path path = {d, d, lua_gettop(L) + 1};
   luaL_checkstack(L, 8, "too many nested calls");
   r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
   for (;;) {
-    d = rehold_one(L, S, d, at);
-    if (d)
+    if (rehold_one(L, S, &path))
       continue;
     if (!weir_walk_aside(L, &S->walk))
       break;
-    d = lua_touserdata(L, at);
+    weir_path_begin(L, &path);
   }
   lua_pop(L, 1);
   weir_deque_end(&S->walk, r);
