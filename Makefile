@@ -35,7 +35,7 @@ VERSION := $(shell sed -n 's/^.define WEIR_VERSION  *"\(.*\)"/\1/p' src/weir.h)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
 C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
-	spec/host/*/*.c spec/threads/*.c tools/*.c bench/*.c bench/echo/*.c examples/*/*.[ch])
+	spec/host/*/*.c spec/threads/*.c spec/oom/*.c tools/*.c bench/*.c bench/echo/*.c examples/*/*.[ch])
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 
 # The cases of spec/host in a host that has weir in it, and in a module that has not; and others that
@@ -371,6 +371,18 @@ asan: ## the specs under the address and undefined-behaviour sanitizers
 		game-spec thread-spec LDFLAGS=-Wl,-z,nodelete \
 		WRAP="env WEIR_SCALE=small LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
 		LD_PRELOAD='$$(gcc -print-file-name=libasan.so) libuv.so.1'"
+
+# Each file of scenarios is a target, for make -j.
+OOM = $(patsubst spec/oom/%.lua,%,$(filter-out %/run.lua %/help.lua,$(wildcard spec/oom/*.lua)))
+oom: ## each allocation of spec/oom failing in turn, under the same sanitizers (OOM='fire time')
+	@tools/deps.sh $(TO_BUILD) gcc
+	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' $(OOM:%=oom-%)
+
+oom-%: $(OBJ)/oom
+	@LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' $< spec/oom/$*.lua
+
+$(OBJ)/oom: spec/oom/main.c src/weir.h $(OBJECTS)
+	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $< $(OBJECTS) $(LUA_LIBS) $(LDLIBS) -lm
 
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
 	@$(RUN) spec/model/fuzz.lua $(or $(N),100000) $(SEED)

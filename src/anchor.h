@@ -44,15 +44,16 @@ static inline int weir_anchor_index(int slot) {
   return (int)((unsigned)(slot - 1) % WEIR_ANCHORS) + WEIR_ANCHOR_NIL + 1;
 }
 
-/* Moves the value on top of `from` into a slot; returns that. [-1, +0, m]; `L` is where an error
-   is raised, and then nothing is changed */
-static inline int weir_anchor_take(lua_State *L, weir_Anchors *a, lua_State *from) {
-  weir_AnchorSegment *seg;
-  int slot;
+/* Sees to it that one is free. [-0, +0, m] */
+static inline void weir_anchor_reserve(lua_State *L, weir_Anchors *a) {
   if (a->free == WEIR_NO_ANCHOR)
     weir_anchor_grow(L, a);
-  slot = a->free;
-  seg = weir_anchor_segment(a, slot);
+}
+
+/* Moves the value on top of `from` into a slot, of which one is free; returns that. [-1, +0, -] */
+static inline int weir_anchor_take(weir_Anchors *a, lua_State *from) {
+  int slot = a->free;
+  weir_AnchorSegment *seg = weir_anchor_segment(a, slot);
   a->free = seg->next[(unsigned)(slot - 1) % WEIR_ANCHORS];
   a->used++;
   lua_xmove(from, seg->stack, 1);

@@ -152,7 +152,8 @@ static int answer_cancel(lua_State *L, weir_Coroutine *c, int idx) {
 static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   int d = lua_gettop(L);
   weir_Deferred *on = lua_touserdata(L, d);
-  weir_wait_reserve(L, on, d);
+  if (!weir_wait_try_reserve(L, on, d))
+    return answer(L, c, 1, 1);
   if (weir_deferred_ready(on))
     return answer_outcome(L, S, c, d);
   if (weir_coroutine_is_due(c)) {
@@ -166,9 +167,24 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   return 0;
 }
 
+/* Arguments: the state, the Coroutine. */
+static int prepare_task(lua_State *L) {
+  weir_trap_prepare(L, lua_touserdata(L, 1), lua_touserdata(L, 2), 2);
+  return 0;
+}
+
+int weir_await_prepare_raw(lua_State *L, weir_State *S, int idx) {
+  const weir_Coroutine *c = lua_touserdata(L, idx);
+  if (c->has_trap)
+    return 1;
+  lua_pushcfunction(L, prepare_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushvalue(L, idx);
+  return lua_pcall(L, 2, 0, 0) == LUA_OK;
+}
+
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  weir_trap_prepare(L, S, c, idx);
   c->raw = 1;
   if (n == 1) {
     lua_xmove(c->thread, L, 1);

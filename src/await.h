@@ -43,5 +43,7 @@ int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* The Coroutine at idx yielded n values by a plain coroutine.yield; they are taken off its thread.
    Returns 1 if it is to be resumed at once. [-0, +0, m] */
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n);
+/* Before that: returns 0 if there is no memory for it, and the error is pushed. [-0, +0|1, -] */
+int weir_await_prepare_raw(lua_State *L, weir_State *S, int idx);
 
 #endif

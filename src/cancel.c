@@ -229,6 +229,7 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   if (!weir_deferred_is_open(d))
     return STOP;
+  weir_deferred_reserve(L, S);
   if (weir_is_coroutine(d))
     return cancel_coroutine(L, S, idx, walk);
   if (d->phase == PHASE_WAITING)

@@ -372,6 +372,43 @@ static void act(lua_State *L, weir_State *S, const weir_Timer *t) {
   }
 }
 
+/* Arguments: the state, the timer, perhaps an error, the value that it is part of. */
+static int act_task(lua_State *L) {
+  act(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
+  return 0;
+}
+
+/* An error, of memory, came through: it comes again in the next advance. The value is on top. */
+static void put_back(lua_State *L, weir_State *S, weir_Timer *t, weir_Deferred *node, int keeps) {
+  if (t->item.pos || (node && node->phase == PHASE_SETTLED))
+    return;
+  put_in(L, S, t->clock, t, t->deadline, keeps);
+  if (node && t->item.pos)
+    link_limit(t, node);
+}
+
+/* The value is on top. */
+static void take_out_and_act(lua_State *L, weir_State *S, weir_Timer *t) {
+  int idx = lua_gettop(L), keeps = t->keeps;
+  weir_Deferred *node = t->node;
+  take_out(t);
+  if (t->kind == TIMER_AFTER) {
+    act(L, S, t);
+    return;
+  }
+  lua_pushcfunction(L, act_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushlightuserdata(L, t);
+  lua_pushvalue(L, idx - 1);
+  lua_pushvalue(L, idx);
+  if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
+    lua_insert(L, idx);
+    put_back(L, S, t, node, keeps);
+    lua_settop(L, idx);
+    lua_error(L);
+  }
+}
+
 static int needs_error(const weir_Timer *t) {
   return t->kind == TIMER_TIMEOUT || t->kind == TIMER_AWAIT;
 }
@@ -385,8 +422,8 @@ static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
     lua_insert(L, -2);
   }
   if (t->item.pos) { /* else a finalizer disarmed it */
-    take_out(t);
-    act(L, S, t);
+    weir_deferred_reserve(L, S);
+    take_out_and_act(L, S, t);
     weir_deferred_drain(L, S);
     weir_pause_settle_hooks(L, S);
   }

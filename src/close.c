@@ -171,6 +171,7 @@ static int close_one(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
   if (!weir_deferred_is_open(d))
     return 0; /* ended meanwhile, by a handler of another */
+  weir_deferred_reserve(L, S);
   if (weir_is_coroutine(d))
     end_grace(weir_coroutine(d));
   if (!weir_is_coroutine(d) && d->phase == PHASE_PENDING) {

@@ -89,6 +89,7 @@ int weir_continue_await(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
 
 int weir_continue_spawn(lua_State *L, weir_State *S, weir_Continuation to) {
   int at = lua_gettop(L);
+  weir_anchor_reserve(L, &S->anchors);
   push_saved(L, to);
   lua_rotate(L, at, -1);
   lua_pushvalue(L, -1);

@@ -46,7 +46,7 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   }
   if (c->has_side)
     weir_side_drop(L, c, idx);
-  if (is_reusable(S, c)) {
+  if (is_reusable(S, c) && weir_deque_try(L, &S->pool)) {
     lua_getiuservalue(L, idx, UV_THREAD);
     weir_deque_push(L, &S->pool, 0);
   }
@@ -262,6 +262,8 @@ int weir_coroutine_is_used(const weir_Coroutine *c) {
 }
 
 int weir_coroutine_is_intact(const weir_Coroutine *c) {
+  if (c->life == LIFE_ENDED)
+    return 0;
   if (c->nargs && lua_gettop(c->thread) < c->nargs + (c->life == LIFE_NEW))
     return 0;
   if (c->life == LIFE_NEW)
@@ -359,11 +361,20 @@ static void take_note(lua_State *L, weir_State *S, const weir_Coroutine *c, int 
   weir_state_set(L, S, HOME_LAST_FAILURE);
 }
 
+/* Before anything is looked at: a finalizer may cancel or close the Coroutine. Without memory the
+   error replaces the Deferred. */
+static int reserve_adoption(lua_State *L) {
+  int d = lua_gettop(L);
+  if (weir_wait_try_reserve(L, lua_touserdata(L, d), d))
+    return 1;
+  lua_replace(L, d);
+  return 0;
+}
+
 /* Is the Deferred that was returned to be adopted? Not if a cancel is due: adopting is a wait
  * (5.8). */
 static int adopts(lua_State *L, weir_State *S, int idx) {
   int d = lua_gettop(L);
-  weir_wait_reserve(L, lua_touserdata(L, d), d); /* before: a finalizer may cancel or close it */
   if (!weir_coroutine_is_due(lua_touserdata(L, idx)))
     return 1;
   weir_cancel_claim(L, S, d, idx);
@@ -372,6 +383,8 @@ static int adopts(lua_State *L, weir_State *S, int idx) {
 
 void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Coroutine *c = lua_touserdata(L, idx);
+  if (n == 1 && !failed && weir_deferred_at(L, S, -1) && !reserve_adoption(L))
+    failed = 1;
   if (n == 1 && !failed && weir_deferred_at(L, S, -1) && adopts(L, S, idx)) {
     retire(L, S, c, idx);
     c->d.phase = PHASE_FIRED;
@@ -389,8 +402,12 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
 }
 
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Coroutine *c = lua_touserdata(L, idx);
   weir_coroutine_finish(L, S, idx, n, failed);
-  if (weir_deferred_is_to_tell(d))
+  if (!weir_deferred_is_to_tell(&c->d))
+    return;
+  if (c->in_hand && !weir_deque_try(L, &S->fires))
+    weir_ready_append_ended(S, c);
+  else
     weir_deferred_queue(L, S, idx);
 }

@@ -347,7 +347,20 @@ static uint32_t tell_waiters(lua_State *L, weir_State *S, weir_Deferred *d, int 
   return told;
 }
 
-/* All callbacks have run: waiters get the outcome as it is now. */
+/* Waiters get the outcome as it is now. */
+static void tell_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  if (d->first && tell_waiters(L, S, d, idx) > 0)
+    weir_failure_handled(L, S, idx);
+  else if (d->flags & FLAG_FAILED)
+    weir_failure_note(L, S, idx);
+}
+
+/* An error, of memory, came through when some of its waiters had not been told. */
+static int is_half_told(const weir_Deferred *d) {
+  return d->phase == PHASE_SETTLED && d->first && !(d->flags & FLAG_HELD);
+}
+
+/* All callbacks have run. */
 static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->phase = PHASE_SETTLED;
   if (d->flags & FLAG_OVERRIDE) {
@@ -358,10 +371,7 @@ static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_timer_unlimit(d, TIMER_AFTER);
   if (weir_is_coroutine(d))
     weir_coroutine(d)->deadline = HUGE_VAL;
-  if (d->first && tell_waiters(L, S, d, idx) > 0)
-    weir_failure_handled(L, S, idx);
-  else if (d->flags & FLAG_FAILED)
-    weir_failure_note(L, S, idx);
+  tell_outcome(L, S, d, idx);
 }
 
 static void tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
@@ -380,6 +390,8 @@ static void tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     forget_taken(L, d, idx, from);
   if (weir_deferred_is_to_tell(d))
     settle(L, S, d, idx);
+  else if (is_half_told(d))
+    tell_outcome(L, S, d, idx);
 }
 
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
@@ -391,10 +403,15 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
+void weir_deferred_mend(weir_State *S) {
+  S->fire_depth = 0;
+  S->fires.head = S->fires.base = S->fires.floor;
+}
+
 /* One level deeper, unless that is too deep. */
 static int nest(weir_State *S) {
   if (S->busy == 0)
-    S->fire_depth = 0; /* even if an error went through the last time */
+    weir_deferred_mend(S); /* an error may have gone through the last time */
   if (S->fire_depth >= NESTED_FIRES)
     return 0;
   S->fire_depth++;
@@ -402,27 +419,29 @@ static int nest(weir_State *S) {
 }
 
 /* What a callback fires is drained inside that fire: the region `inner`. What it leaves, being
-   nested too deep, is ours again when it returns. */
+   nested too deep, is ours again when it returns. One that an error comes through is still there
+   for the next drain. */
 void weir_deferred_run_queue(lua_State *L, weir_State *S) {
   weir_Deque *q = &S->fires;
+  luaL_checkstack(L, 8, "too many nested calls");
   if (!nest(S))
     return;
-  luaL_checkstack(L, 8, "too many nested calls");
   while (!weir_deque_empty(q)) {
     weir_Region inner;
-    weir_deque_take(L, q);
+    weir_deque_peek(L, q);
     inner = weir_deque_begin(q);
     if (!lua_isnil(L, -1)) /* see weir_state_return */
       tell(L, S, lua_touserdata(L, -1), lua_gettop(L));
     weir_deque_end(q, inner);
-    lua_pop(L, 1);
+    weir_deque_take(L, q);
+    lua_pop(L, 2);
   }
   S->fire_depth--;
 }
 
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
 void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
-  if (!weir_deque_empty(&S->fires) || !nest(S)) {
+  if (!weir_deque_empty(&S->fires) || d->nwaiters > 1 || !nest(S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);
     return;
@@ -442,12 +461,14 @@ int weir_deferred_take(lua_State *L, weir_State *S, weir_Deferred *d, int idx, i
 }
 
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed) {
+  weir_deferred_reserve(L, S);
   if (weir_deferred_take(L, S, lua_touserdata(L, idx), idx, n, failed))
     weir_deferred_queue(L, S, idx);
 }
 
 void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed) {
   weir_Deferred *d = lua_touserdata(L, idx);
+  weir_deferred_reserve(L, S);
   if (weir_deferred_take(L, S, d, idx, n, failed))
     weir_deferred_tell(L, S, d, idx);
 }
@@ -478,8 +499,9 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   int from = lua_gettop(L);
   weir_Deferred *source = lua_touserdata(L, from);
-  weir_wait_reserve(L, source, from);
-  if (weir_wait_closes_circle(S, d, source, 0)) {
+  if (!weir_wait_try_reserve(L, source, from)) {
+    weir_deferred_set_outcome(L, S, d, idx, 1, 1);
+  } else if (weir_wait_closes_circle(S, d, source, 0)) {
     lua_pushliteral(L, "a Deferred would wait on itself");
     weir_error_new(L, S, ERROR_DEADLOCK);
     weir_deferred_set_outcome(L, S, d, idx, 1, 1);

@@ -144,6 +144,13 @@ void weir_deferred_copy_origin(lua_State *L, int from, int to);
 /* The packed value on top is the outcome of the pending Deferred at idx. Returns whether it may be
    told; nothing is queued. [-1, +0, -] */
 int weir_deferred_take(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n, int failed);
+/* Before something changes of which others are to be told: that one is queued to tell it, and one
+   is woken, does not fail for want of memory then. Runs no finalizer. [-0, +0, m] */
+static inline void weir_deferred_reserve(lua_State *L, weir_State *S) {
+  weir_anchor_reserve(L, &S->anchors);
+  weir_deque_reserve(L, &S->fires);
+}
+
 /* Fires the pending Deferred at idx with the packed outcome on top, and queues the telling.
    [-1, +0, m] */
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);
@@ -160,6 +167,9 @@ static inline void weir_deferred_drain(lua_State *L, weir_State *S) {
   if (!weir_deque_empty(&S->fires))
     weir_deferred_run_queue(L, S);
 }
+
+/* From the host: what an error has left in the queue is to be told. */
+void weir_deferred_mend(weir_State *S);
 
 /* Makes the Deferred at idx take the outcome of the one on top. [-1, +0, m] */
 void weir_deferred_adopt(lua_State *L, weir_State *S, int idx);

@@ -62,27 +62,45 @@ static void grow_ring(lua_State *L, weir_Deque *q) {
     drop(L, old.ring);
 }
 
-/* Makes room at the tail; and, as growth is dear, for half as much again as there was. Argument:
-   the deque. */
+static void fill_place(lua_State *L, weir_Deque *q, uint64_t pos) {
+  if (!*weir_deque_place(q, pos))
+    *weir_deque_place(q, pos) = new_segment(L);
+}
+
+/* Makes room for n values at the tail; and, as growth is dear, for half as much again as there was.
+   Arguments: the deque, n. */
 static int grow(lua_State *L) {
   weir_Deque *q = lua_touserdata(L, 1);
-  uint64_t pos = q->tail;
+  uint64_t pos = q->tail - q->tail % WEIR_SLOTS;
+  uint64_t last = q->tail + (uint64_t)lua_tointeger(L, 2) - 1;
   size_t more = q->cap / 2;
-  while (pos / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap)
+  while (last / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap)
     grow_ring(L, q);
-  do {
-    if (!*weir_deque_place(q, pos))
-      *weir_deque_place(q, pos) = new_segment(L);
-    pos += WEIR_SLOTS;
-  } while (more-- && pos / WEIR_SLOTS - q->floor / WEIR_SLOTS < q->cap);
+  for (; pos <= last; pos += WEIR_SLOTS)
+    fill_place(L, q, pos);
+  for (; more-- && pos / WEIR_SLOTS - q->floor / WEIR_SLOTS < q->cap; pos += WEIR_SLOTS)
+    fill_place(L, q, pos);
   return 0;
 }
 
-void weir_deque_make_room(lua_State *L, weir_Deque *q) {
+void weir_deque_make_room(lua_State *L, weir_Deque *q, uint32_t n) {
   luaL_checkstack(L, 6, "too many nested calls");
   lua_pushcfunction(L, grow);
   lua_pushlightuserdata(L, q);
-  weir_call_quietly(L, 1, 0);
+  lua_pushinteger(L, n);
+  weir_call_quietly(L, 2, 0);
+}
+
+int weir_deque_make_room_safely(lua_State *L, weir_Deque *q) {
+  int top = lua_gettop(L), status;
+  if (!lua_checkstack(L, 6))
+    return 0;
+  lua_pushcfunction(L, grow);
+  lua_pushlightuserdata(L, q);
+  lua_pushinteger(L, 1);
+  status = weir_pcall_quietly(L, 2, 0);
+  lua_settop(L, top);
+  return status == LUA_OK;
 }
 
 /* ---- values ---- */

@@ -60,8 +60,11 @@ static inline size_t weir_deque_length(const weir_Deque *q) {
 
 #define WEIR_NIL 1 /* index of a nil on the stack of each segment */
 
-/* Makes room at the back; and brings an empty one to rest. */
-void weir_deque_make_room(lua_State *L, weir_Deque *q);
+/* Makes room for n at the back. Runs no finalizer. [-0, +0, m] */
+void weir_deque_make_room(lua_State *L, weir_Deque *q, uint32_t n);
+/* The same for one; returns whether there is room now. [-0, +0, -] */
+int weir_deque_make_room_safely(lua_State *L, weir_Deque *q);
+/* Brings an empty one to rest. */
 void weir_deque_rest(lua_State *L, weir_Deque *q);
 
 /* Index on the stack of its segment. */
@@ -69,13 +72,40 @@ static inline int weir_deque_slot(uint64_t pos) {
   return (int)(pos % WEIR_SLOTS) + WEIR_NIL + 1;
 }
 
+/* The userdata at the front. */
+static inline void *weir_deque_front(const weir_Deque *q) {
+  return lua_touserdata((*weir_deque_place(q, q->head))->stack, weir_deque_slot(q->head));
+}
+
+static inline int weir_deque_has_place(const weir_Deque *q, uint64_t pos) {
+  return pos / WEIR_SLOTS - q->floor / WEIR_SLOTS < q->cap && *weir_deque_place(q, pos);
+}
+
+/* Sees to it that the next push does not fail, if nothing else is done to the deque before.
+   [-0, +0, m] */
+static inline void weir_deque_reserve(lua_State *L, weir_Deque *q) {
+  if (!weir_deque_has_place(q, q->tail))
+    weir_deque_make_room(L, q, 1);
+}
+
+/* The same for n pushes. */
+static inline void weir_deque_reserve_many(lua_State *L, weir_Deque *q, uint32_t n) {
+  uint64_t left = WEIR_SLOTS - q->tail % WEIR_SLOTS;
+  if (n > left || !weir_deque_has_place(q, q->tail))
+    weir_deque_make_room(L, q, n);
+}
+
+/* The same for one, but it may be in vain: returns whether there is room. [-0, +0, -] */
+static inline int weir_deque_try(lua_State *L, weir_Deque *q) {
+  return weir_deque_has_place(q, q->tail) || weir_deque_make_room_safely(L, q);
+}
+
 /* Moves the value on top of L to the back, with a number beside it.
    [-1, +0, m]; nothing is changed on an error */
 static inline void weir_deque_push(lua_State *L, weir_Deque *q, uint32_t tag) {
   int at = weir_deque_slot(q->tail);
   weir_Segment *seg;
-  if (q->tail / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap || !*weir_deque_place(q, q->tail))
-    weir_deque_make_room(L, q);
+  weir_deque_reserve(L, q);
   seg = *weir_deque_place(q, q->tail);
   if (seg->top != at - 1) /* what lies above is not in use */
     lua_settop(seg->stack, at - 1);
@@ -101,6 +131,13 @@ static inline void weir_deque_take(lua_State *L, weir_Deque *q) {
     q->floor++;
   if (++q->head == q->tail)
     weir_deque_rest(L, q);
+}
+
+/* Pushes the value at the front. [-0, +1, -] */
+static inline void weir_deque_peek(lua_State *L, const weir_Deque *q) {
+  lua_State *stack = (*weir_deque_place(q, q->head))->stack;
+  lua_pushvalue(stack, weir_deque_slot(q->head));
+  lua_xmove(stack, L, 1);
 }
 
 /* A region: what is pushed from here on, until its end, which comes when it is empty again, or was

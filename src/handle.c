@@ -188,6 +188,7 @@ int weir_handle_deliver(lua_State *L, weir_State *S, uint64_t limit) {
   if (!r.h)
     return 0;
   luaL_checkstack(L, 24, "too many nested calls");
+  weir_deferred_reserve(L, S); /* while the letter is still there */
   push_deferred(L, S, r.h);
   lua_pushcfunction(L, read_letter);
   lua_pushlightuserdata(L, &r);

@@ -248,6 +248,8 @@ static void make_classes(lua_State *L, weir_State *S) {
 static void make_strings(lua_State *L, weir_State *S) {
   lua_pushliteral(L, "reason");
   weir_state_set(L, S, HOME_REASON);
+  lua_pushliteral(L, "stack overflow");
+  weir_state_set(L, S, HOME_OVERFLOW);
 }
 
 static void make_weak(lua_State *L, weir_State *S, int slot, const char *mode) {

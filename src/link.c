@@ -158,11 +158,16 @@ static int is_news(lua_State *L, int o, int d, weir_Wait how) {
          !(source->flags & FLAG_STRUCK);
 }
 
-static void call_handler(lua_State *L, weir_State *S, int idx, int d) {
+/* A handler fails only for want of memory. What it was to do is not done: so fails the whole. */
+static void call_handler(lua_State *L, weir_State *S, int o, int idx, int d) {
   lua_getiuservalue(L, idx, LINK_HANDLER);
   lua_getiuservalue(L, idx, LINK_KEY);
   lua_pushvalue(L, d);
-  if (weir_deferred_call(L, S, 2, 0) != LUA_OK)
+  if (weir_deferred_call(L, S, 2, 0) == LUA_OK)
+    return;
+  if (((const weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING)
+    weir_deferred_fire(L, S, o, 1, 1);
+  else
     weir_failure_report_error(L, S);
 }
 
@@ -181,7 +186,7 @@ int weir_link_deliver(lua_State *L, weir_State *S, int idx, int d, weir_Wait how
   if (how == WAIT_PART || how == WAIT_OWN) {
     weir_link_remove(L, S, o, idx);
     if (is_news(L, o, d, how))
-      call_handler(L, S, idx, d);
+      call_handler(L, S, o, idx, d);
     end_if_last(L, S, o);
   } else {
     weir_link_fire(L, S, o, d);

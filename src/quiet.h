@@ -10,5 +10,7 @@
 /* As lua_call, without a collection. Restarting the collector costs it a step: for what is rare.
    [-(n+1), +nresults, e] */
 void weir_call_quietly(lua_State *L, int n, int nresults);
+/* As lua_pcall. [-(n+1), +nresults|error, -] */
+int weir_pcall_quietly(lua_State *L, int n, int nresults);
 
 #endif

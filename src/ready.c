@@ -8,15 +8,21 @@ static void cut(weir_State *S, weir_Coroutine *c) {
 static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (c->anchor != WEIR_NO_ANCHOR)
     return;
+  weir_anchor_reserve(L, &S->anchors);
   lua_pushvalue(L, idx);
-  c->anchor = weir_anchor_take(L, &S->anchors, L);
+  c->anchor = weir_anchor_take(&S->anchors, L);
 }
 
 void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  weir_coroutine_arm(L, S, c, idx);
   keep(L, S, c, idx);
+  weir_coroutine_arm(L, S, c, idx);
   if (c->ticket)
     cut(S, c);
+  weir_ready_append(S, c);
+}
+
+void weir_ready_append_ended(weir_State *S, weir_Coroutine *c) {
+  c->nargs = 1; /* so that it cannot be resumed */
   weir_ready_append(S, c);
 }
 

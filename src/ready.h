@@ -24,6 +24,8 @@ static inline void weir_ready_append(weir_State *S, weir_Coroutine *c) {
   c->list = (uint8_t)list;
   weir_list_append(q->first, q->last, &c->d, earlier, later);
 }
+/* One in hand that has ended, for its turn to tell that: there is no room to queue it elsewhere. */
+void weir_ready_append_ended(weir_State *S, weir_Coroutine *c);
 /* Before all others, one in hand. */
 void weir_ready_add_first(weir_State *S, weir_Coroutine *c);
 /* Takes it out, if it is in there. */

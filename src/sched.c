@@ -34,8 +34,23 @@ static void end_body(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int 
     n = failed = 1;
   }
   weir_coroutine_finish(L, S, idx, n, failed);
+  if (!weir_deferred_is_to_tell(&c->d))
+    return;
+  if (weir_deque_try(L, &S->fires))
+    weir_deferred_tell(L, S, &c->d, idx);
+  else
+    weir_ready_append_ended(S, c);
+}
+
+/* It ended when there was no room to tell that; it stays in the queue while there is none. */
+static void tell_ended(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  int idx = running_to(L, S);
+  weir_ready_append(S, c);
+  weir_deque_reserve(L, &S->fires);
+  weir_ready_remove(S, c);
   if (weir_deferred_is_to_tell(&c->d))
     weir_deferred_tell(L, S, &c->d, idx);
+  lua_settop(L, idx - 1);
 }
 
 /* The one at idx ends with the error on top, whatever its body would make of it. */
@@ -156,9 +171,9 @@ static void go_on(weir_Coroutine *c) {
 }
 
 /* The running one goes aside for its callee, which it has yielded. */
-static void call_callee(lua_State *L, weir_State *S, weir_Coroutine *c) {
+static void call_callee(weir_State *S, weir_Coroutine *c) {
   weir_Coroutine *callee = lua_touserdata(c->thread, -1);
-  callee->anchor = weir_anchor_take(L, &S->anchors, c->thread);
+  callee->anchor = weir_anchor_take(&S->anchors, c->thread);
   callee->in_hand = callee->untouched = 1;
   callee->called = 1;
   c->life = LIFE_CALLING;
@@ -177,8 +192,11 @@ static int hop(lua_State *L, weir_State *S, int n) {
 }
 
 static int raw_wait(lua_State *L, weir_State *S, int n) {
-  int idx = running_to(L, S);
-  int again = weir_await_raw(L, S, idx, n);
+  int idx = running_to(L, S), again = 0;
+  if (weir_await_prepare_raw(L, S, idx))
+    again = weir_await_raw(L, S, idx, n);
+  else
+    close_body(L, S, idx); /* nothing could be raised in it */
   lua_settop(L, idx - 1);
   return again;
 }
@@ -203,7 +221,7 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     arm_running(L, S, c);
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
-  case SIGNAL_SPAWN: call_callee(L, S, c); return 1;
+  case SIGNAL_SPAWN: call_callee(S, c); return 1;
   case SIGNAL_HOP: return hop(L, S, nresults);
   case SIGNAL_AGAIN: go_on(c); return 1;
   case SIGNAL_LIMIT: body_exceeded(L, S); return 0;
@@ -223,7 +241,10 @@ static int step_running(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   int nresults = 0, status;
   if (!weir_coroutine_can_resume(c)) {
-    body_broke(L, S, c, FOREIGN_HANDS);
+    if (c->life == LIFE_ENDED)
+      tell_ended(L, S, c);
+    else
+      body_broke(L, S, c, FOREIGN_HANDS);
     return 0;
   }
   status = resume(L, S, c, &nresults);
@@ -335,6 +356,8 @@ static void reserve(lua_State *L) {
 static void begin_turn(lua_State *L, weir_State *S) {
   S->busy++;
   S->looping++;
+  if (!weir_deque_empty(&S->fires))
+    weir_deferred_drain(L, S);
   if (!weir_deque_empty(&S->found))
     weir_lost_cancel(L, S);
 }
@@ -355,7 +378,7 @@ static void run_woken(lua_State *L, weir_State *S) {
 
 static int has_work(const weir_State *S) {
   return S->ready[READY_WOKEN].first || !weir_deque_empty(&S->found) ||
-         !weir_deque_empty(&S->dying);
+         !weir_deque_empty(&S->dying) || !weir_deque_empty(&S->fires);
 }
 
 /* Calls the task on top of L, below its n arguments. An error that comes out of it, that of a
@@ -363,6 +386,7 @@ static int has_work(const weir_State *S) {
 static void protect(lua_State *L, weir_State *S, int n, int nresults) {
   weir_Mark mark;
   int status;
+  weir_deferred_mend(S);
   weir_state_mark(S, &mark);
   weir_guard_begin(L, S, &mark, n);
   status = lua_pcall(L, n, nresults, 0);
@@ -583,6 +607,7 @@ static int started(lua_State *L, int status, lua_KContext ctx) {
 static int spawn_task(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   weir_Coroutine *c = lua_touserdata(L, 2);
+  weir_anchor_reserve(L, &S->anchors);
   S->busy++;
   weir_ready_take(L, S, c, 2);
   c->untouched = 1;
@@ -610,6 +635,7 @@ void weir_sched_start(lua_State *L, weir_State *S) {
 
 int weir_sched_spawn(lua_State *L, weir_State *S) {
   if (weir_sched_suspendable(L, S)) {
+    weir_anchor_reserve(L, &S->anchors);
     lua_pushvalue(L, 1);
     S->signal = SIGNAL_SPAWN;
     return lua_yieldk(L, 1, 0, started);

@@ -57,8 +57,9 @@ enum {
   HOME_LIBRARY,      /* the string that `library` is */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
   HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
-  HOME_REASON,       /* the string, so that to push it allocates nothing */
-  HOME_SLOTS = HOME_REASON
+  HOME_REASON,       /* strings, so that to push them allocates nothing */
+  HOME_OVERFLOW,
+  HOME_SLOTS = HOME_OVERFLOW
 };
 
 /* Why one of our functions yields; read by whoever resumed it. */

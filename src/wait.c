@@ -11,7 +11,8 @@ static int counts_as_held(const weir_Deferred *w) {
   return (w->flags & FLAG_HELD) && w->wait != WAIT_SHIELD && w->wait != WAIT_OWN;
 }
 
-void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx) {
+/* Of one waiter it makes a table of them. */
+static void spread(lua_State *L, weir_Deferred *d, int idx) {
   lua_createtable(L, 4, 0);
   if (d->nwaiters == 0 || (d->flags & FLAG_MANY)) { /* a finalizer changed it */
     lua_pop(L, 1);
@@ -21,6 +22,36 @@ void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx) {
   lua_rawseti(L, -2, d->first->slot);
   lua_setiuservalue(L, idx, UV_WAITERS);
   d->flags |= FLAG_MANY;
+}
+
+static int64_t next_slot(const weir_Deferred *d) {
+  return d->last ? d->last->slot + 1 : 1;
+}
+
+void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx) {
+  if (!(d->flags & FLAG_MANY))
+    spread(L, d, idx);
+  if (!(d->flags & FLAG_MANY))
+    return;
+  lua_getiuservalue(L, idx, UV_WAITERS);
+  lua_pushboolean(L, 0); /* the place is taken */
+  lua_rawseti(L, -2, next_slot(d));
+  lua_pop(L, 1);
+}
+
+/* Argument: the Deferred. */
+static int make_room(lua_State *L) {
+  weir_wait_reserve(L, lua_touserdata(L, 1), 1);
+  return 0;
+}
+
+int weir_wait_try_reserve(lua_State *L, weir_Deferred *d, int idx) {
+  if (d->nwaiters == 0)
+    return 1;
+  lua_pushvalue(L, idx);
+  lua_pushcfunction(L, make_room);
+  lua_insert(L, -2);
+  return lua_pcall(L, 1, 0, 0) == LUA_OK;
 }
 
 /* Makes the waiter's Deferred hold it. */
@@ -40,7 +71,7 @@ void weir_wait_attach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d
                       weir_Wait how) {
   int64_t slot;
   weir_wait_reserve(L, d, didx);
-  slot = d->last ? d->last->slot + 1 : 1;
+  slot = next_slot(d);
   anchor(L, d, widx, didx, slot);
   lua_pushvalue(L, didx);
   lua_setiuservalue(L, widx, UV_TARGET);
@@ -162,6 +193,7 @@ uint32_t weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) 
   while (d->first) {
     weir_Deferred *w = d->first;
     weir_Wait how = (weir_Wait)w->wait;
+    weir_deferred_reserve(L, S);
     push_first_waiter(L, d, idx);
     detach(L, w, widx, d, idx);
     told += (uint32_t)deliver(L, S, w, widx, d, idx, how);

@@ -8,14 +8,16 @@
 #include "deferred.h"
 
 /* Makes room for one more waiter of the Deferred at idx: so that nothing runs, not even a
-   finalizer, between a look at its state and weir_wait_begin. [-0, +0, m] */
+   finalizer, and nothing fails between a look at its state and weir_wait_begin. [-0, +0, m] */
 void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx);
 static inline void weir_wait_reserve(lua_State *L, weir_Deferred *d, int idx) {
-  if (d->nwaiters > 0 && !(d->flags & FLAG_MANY))
+  if (d->nwaiters > 0)
     weir_wait_make_room(L, d, idx);
 }
+/* The same; if there is no memory returns 0, and the error is pushed. [-0, +0|1, -] */
+int weir_wait_try_reserve(lua_State *L, weir_Deferred *d, int idx);
 /* The Deferred w waits on d, which is not ready. Nothing is changed on an error.
-   [-0, +0, m] */
+   [-0, +0, m], behind weir_wait_reserve [-0, +0, -] */
 void weir_wait_begin(lua_State *L, weir_State *S, weir_Deferred *w, int widx, weir_Deferred *d,
                      int didx, weir_Wait how);
 /* The same, but what is held stays so until weir_pause_rehold. [-0, +0, m] */

@@ -14,8 +14,8 @@ static inline void weir_walk_down(lua_State *L, int slot) {
   lua_replace(L, -2);
 }
 
-/* A way down `target` that needs few of the values: `at` is where it has come to. The value at `idx`
-   is that of `known`, from where that is reached. Nothing on the way changes meanwhile. */
+/* A way down `target` that needs few of the values: `at` is where it has come to. The value at
+   `idx` is that of `known`, from where that is reached. Nothing on the way changes meanwhile. */
 typedef struct weir_Path {
   weir_Deferred *at, *known;
   int idx;

@@ -7,10 +7,11 @@ local heap = require "weir.heap"
 -- An entry is in line while it has its Deferred, and `entries` has it under that. Those that may be served are in
 -- `queue`, from `head` to `tail`, or in `freed` if they were held when their turn came. What is in these two and not in
 -- line, or held, is dropped when it comes to the front.
+-- What allocates comes before what counts: without memory nothing is changed.
 local Line = {}
 Line.__index = Line
 
--- Keeps `queue` from growing while all who come leave again.
+-- Keeps `queue` from growing while all who come leave again. Whoever comes does it: to leave is never to fail.
 local function compact(self)
   local queue, n = {}, 0
   for i = self.head, self.tail do
@@ -27,22 +28,19 @@ local function remove(self, entry)
   self.entries[entry.deferred] = nil
   entry.deferred, entry.value = nil, nil
   self.count = self.count - 1
-  if self.tail - self.head > 2 * self.count + 100 then compact(self) end
 end
 
 local function append(self, entry)
-  self.tail = self.tail + 1
-  self.queue[self.tail] = entry
+  if self.tail - self.head > 2 * self.count + 100 then compact(self) end
+  self.queue[self.tail + 1] = entry
   self.entries[entry.deferred] = entry
+  self.tail = self.tail + 1
   self.count = self.count + 1
 end
 
 local function free(self, entry)
-  entry.held = false
-  if entry.dropped then
-    entry.dropped = false
-    heap.push(self.freed, entry)
-  end
+  if entry.dropped then heap.push(self.freed, entry) end
+  entry.held, entry.dropped = false, false
 end
 
 --- @param on_free called when a waiter that was held is free again

@@ -9,13 +9,14 @@ local watch = require "weir.watch"
 local Map = {}
 Map.__index = Map
 
+-- What may fail for want of memory comes first.
 local function start_next(self)
   local key, value = self.keys[self.next], self.values[self.next]
+  local co = core.prepare(self.f, value, key)
+  core.follow(self.join, co, self.on_call, key, true)
   self.keys[self.next], self.values[self.next] = nil, nil
   self.next = self.next + 1
   self.open = self.open + 1
-  local co = core.prepare(self.f, value, key)
-  core.follow(self.join, co, self.on_call, key, true)
   core.start(co)
 end
 
@@ -30,8 +31,8 @@ function Map:go_on()
 end
 
 function Map:add(key, value)
+  self.keys[self.last + 1], self.values[self.last + 1] = key, value
   self.last = self.last + 1
-  self.keys[self.last], self.values[self.last] = key, value
 end
 
 function Map:fail(part, err)

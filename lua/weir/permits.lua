@@ -11,9 +11,9 @@ local function serve(self)
   while self.free > 0 do
     local entry = self.line:front()
     if not entry then return end
+    core.succeed_with(entry.deferred, self) -- first: without memory nothing is changed
+    self.line:take(entry)
     self.free = self.free - 1
-    local deferred = self.line:take(entry)
-    core.succeed_with(deferred, self)
   end
 end
 

@@ -24,16 +24,16 @@ local function tell_end(deferred, ends)
 end
 
 local function append(self, item)
+  self.items[self.last + 1] = item
   self.last = self.last + 1
-  self.items[self.last] = item
 end
 
-local function take_first(self)
-  local item = self.items[self.first]
+local function drop_first(self)
   self.items[self.first] = nil
   self.first = self.first + 1
-  return item
 end
+
+-- Whoever is served has its outcome before it leaves the line: without memory for that nothing is changed.
 
 -- One who waits to put its item in, if there is room. A queue without room passes items from hand to hand.
 local function serve_putter(self)
@@ -41,9 +41,10 @@ local function serve_putter(self)
   local has_room = n < self.size or (n == 0 and self.getters:front())
   local putter = has_room and self.putters:front()
   if not putter then return false end
-  local deferred, item = self.putters:take(putter)
+  local deferred, item = putter.deferred, putter.value
   append(self, item)
   core.succeed_with(deferred)
+  self.putters:take(putter)
   return true
 end
 
@@ -51,12 +52,13 @@ end
 local function serve_getter(self)
   local getter = (#self > 0 or self.closed) and self.getters:front()
   if not getter then return false end
-  local deferred, ends = self.getters:take(getter)
   if #self > 0 then
-    core.succeed_with(deferred, take_first(self))
+    core.succeed_with(getter.deferred, self.items[self.first])
+    drop_first(self)
   else
-    tell_end(deferred, ends)
+    tell_end(getter.deferred, getter.value)
   end
+  self.getters:take(getter)
   return true
 end
 

@@ -41,8 +41,8 @@ end
 
 local function start(self, handler, f, ...)
   local co = core.prepare(f, ...)
-  self.open = self.open + 1
   core.follow(self.join, co, handler, self, true)
+  self.open = self.open + 1 -- behind what may fail
   return core.start(co)
 end
 

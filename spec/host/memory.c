@@ -1,8 +1,9 @@
 /*
 ** Each call with the first of its allocations failing, then the second, and so on until it
-** succeeds: a clean error, behind which others run and nothing is leaked. Only a fire, a cancel or
-** a close may come to a stop on its way to those who wait; all other calls leave the Deferred as it
-** was, or as it is to be.
+** succeeds: a clean error, behind which others run and nothing is leaked. The Deferred is as it
+*was,
+** or as it is to be; who waited for it is told of that in the next step at the latest. A close that
+** has come to a stop on its way does the rest when it is called again.
 */
 #include "case.h"
 
@@ -186,8 +187,17 @@ static int use_again(lua_State *L) {
   const weir_Api *weir = weir_api(L);
   if (weir->status(L, 1) == WEIR_PENDING)
     weir->callback(L, 1, 0);
+  weir->step(L, -1);
   check(L, weir->outcome(L, 1, NULL) >= WEIR_SUCCESS);
   lua_settop(L, 2);
+  check(L, weir->outcome(L, 2, NULL) >= WEIR_SUCCESS);
+  return run_others(L);
+}
+
+static int close_again(lua_State *L) {
+  const weir_Api *weir = weir_api(L);
+  if (weir->outcome(L, 2, NULL) < WEIR_SUCCESS)
+    weir->close(L, 2);
   check(L, weir->outcome(L, 2, NULL) >= WEIR_SUCCESS);
   return run_others(L);
 }
@@ -245,16 +255,16 @@ static int each_allocation(lua_State *L) {
                                {"succeed", call_succeed, use_again},
                                {"fail", call_fail, use_again},
                                {"shield", call_shield, use_again},
-                               {"callback", call_callback, run_others},
-                               {"errback", call_errback, run_others},
+                               {"callback", call_callback, use_again},
+                               {"errback", call_errback, use_again},
                                {"add", call_add, use_again},
                                {"chain", call_chain, use_again},
                                {"outcome", call_outcome, use_again},
                                {"traceback", call_traceback, use_again},
-                               {"cancel", call_cancel, run_others},
+                               {"cancel", call_cancel, use_again},
                                {"pause", call_pause, use_again},
                                {"timeout", call_timeout, use_again},
-                               {"close", call_close, run_others},
+                               {"close", call_close, close_again},
                                {"coroutine", call_coroutine, use_again},
                                {"spawn", call_spawn, use_again},
                                {"spawnk", call_spawnk, use_again},

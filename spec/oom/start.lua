@@ -1,0 +1,84 @@
+--- Spawn, await, yield, noreturn, generators: a coroutine goes on, or fails for want of memory.
+local help = require "spec.oom.help"
+local weir = require "weir"
+
+local function spawning(body, more)
+  more = more or {}
+  return {
+    prepare = function() return { d = weir.Deferred(), list = {}, allowed = more.allowed } end,
+    act = function(x)
+      for i = 1, more.times or 1 do x.list[i] = weir.spawn(body, x.d, i) end
+      weir.step()
+      x.d:callback(1)
+      for _ = 1, 5 do weir.step() end
+    end,
+    check = function(x)
+      help.fire_again(x.d, 1)
+      help.assert_all_told(x.list, more.allowed)
+      help.assert_works()
+    end,
+  }
+end
+
+local function returns() return 1, 2 end
+local function awaits(d) return weir.await(d) end
+local function awaits_late(d) return weir.await(d, 1000) end
+local function yields(d)
+  weir.yield()
+  coroutine.yield()
+  return coroutine.yield(d)
+end
+local function nests(d)
+  local function deeper(n)
+    if n == 0 then return weir.await(d) end
+    return (weir.await(weir.spawn(deeper, n - 1)))
+  end
+  return deeper(20)
+end
+local function hops(d)
+  local function hop(n)
+    local _ <close> = setmetatable({}, { __close = function() end })
+    if n == 0 then return weir.noreturn(weir.await, d) end
+    return weir.noreturn(hop, n - 1, "some", "more", { "values" })
+  end
+  return hop(20)
+end
+local function generates(d)
+  local sum = 0
+  for value in weir.wrap(function()
+    for i = 1, 3 do
+      weir.await(d)
+      coroutine.yield(i)
+    end
+  end) do
+    sum = sum + value
+  end
+  return sum
+end
+local function fails(d)
+  weir.await(d)
+  error { message = "of its own" }
+end
+local function closes(d)
+  local _ <close> = setmetatable({}, { __close = function() weir.await(weir.succeed(1)) end })
+  weir.await(d)
+end
+local function catches(d)
+  local ok = pcall(function()
+    weir.await(d)
+    error "of its own"
+  end)
+  return ok
+end
+local function many_values(d)
+  weir.await(d)
+  return table.unpack({}, 1, 100)
+end
+local named = weir.coroutine(function(d) return weir.await(d) end, "named")
+
+return {
+  spawning(returns), spawning(awaits), spawning(awaits, { times = 200 }), spawning(awaits_late), spawning(yields),
+  spawning(yields, { times = 150 }), spawning(nests), spawning(hops), spawning(generates),
+  spawning(fails, { allowed = "of its own" }), spawning(closes), spawning(catches), spawning(many_values),
+  spawning(named),
+}

@@ -1,0 +1,62 @@
+--- Timers: each fires, though perhaps in a later advance.
+local help = require "spec.oom.help"
+local weir = require "weir"
+
+local function sleeping(n, body)
+  return {
+    prepare = function() return { clock = weir.Clock(), list = {} } end,
+    act = function(x)
+      for i = 1, n do x.list[i] = weir.spawn(body, x.clock, i % 7) end
+      x.clock:advance(3)
+      x.clock:advance(10)
+    end,
+    check = function(x)
+      for _ = 1, 3 do x.clock:advance(10) end
+      weir.step()
+      for _, d in ipairs(x.list) do
+        if d:status() == "pending" then d:cancel() end
+      end
+      weir.step()
+      help.assert_all_told(x.list, "timeout")
+      help.assert_works()
+    end,
+  }
+end
+
+local function sleeps(clock, seconds)
+  clock:sleep(seconds)
+  clock:sleep(1)
+end
+
+local function fires(n)
+  return {
+    prepare = function()
+      local x = { clock = weir.Clock(), list = {} }
+      for i = 1, n do x.list[i] = weir.spawn(x.clock.sleep, x.clock, i % 7) end
+      return x
+    end,
+    act = function(x) x.clock:advance(10) end,
+    check = function(x)
+      x.clock:advance(10)
+      weir.step()
+      help.assert_all_told(x.list)
+    end,
+  }
+end
+
+local function after()
+  return {
+    prepare = function() return { clock = weir.Clock(), list = {}, allowed = "timed out" } end,
+    act = function(x)
+      x.list[1] = x.clock:after(1, "a", "b")
+      x.list[2] = x.clock:timeout(weir.Deferred(), 2)
+      x.clock:advance(5)
+    end,
+    check = function(x)
+      x.clock:advance(5)
+      help.assert_all_told(x.list, "timed out")
+    end,
+  }
+end
+
+return { sleeping(1, sleeps), sleeping(200, sleeps), fires(1), fires(300), after() }
