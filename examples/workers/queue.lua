@@ -202,12 +202,17 @@ local function workers_of(self, client)
   return workers
 end
 
+local function time_of(client)
+  local time = client:time()
+  return time[1] + time[2] / 1000000
+end
+
 local function status(self, client)
   local held = client:xpending(self.stream, GROUP)[1]
   return {
     held = held, queued = client:xlen(self.stream) - held, delayed = client:zcard(self.key .. ":delayed"),
     dead = client:zcard(self.key .. ":dead"), count = count_of(client, self.key .. ":count"),
-    workers = workers_of(self, client), now = client:time()[1],
+    workers = workers_of(self, client), now = time_of(client),
   }
 end
 
