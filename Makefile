@@ -108,6 +108,14 @@ examples: build $(THREADS)
 	done
 	@echo "== examples/threads"; $(PATHS) $(WRAP) $(THREADS)
 
+workers: build ## run examples/workers: jobs over Redis, with a server of its own
+	@tools/deps.sh lua-luv lua-redis redis-server
+	@$(RUN) examples/workers/demo.lua
+
+workers-bench: build ## jobs a second with 1, 2 and 4 workers, docs/scaling.md (ARGS='--jobs 20000')
+	@tools/deps.sh lua-luv lua-redis redis-server
+	@$(RUN) examples/workers/bench.lua $(ARGS)
+
 threads: $(THREADS) ## run examples/threads (WORKERS=4; as many as there are cores)
 	@$(PATHS) $(WRAP) $(THREADS)
 
