@@ -134,21 +134,34 @@ local function new(handle, options)
   return setmetatable({ handle = handle, listener = Listener.new(handle, stream_of), closed = false }, Server)
 end
 
---- Listens on a port of an address of this host, or on a local socket.
---- @return Server
-local function listen_at(host, port, options)
-  check.that(type(host) == "string", 1, "listen", "string expected")
-  if type(port) == "table" then port, options = nil, port end
-  check.that(port == nil or type(port) == "string" or math.tointeger(port), 2, "listen", "port expected")
-  options = options or {}
-  local bind = port and bound_tcp or bound_pipe
-  local handle, message = bind(host, port)
+local function listen_on(handle, message, options)
   if not handle then error(failure(message), 0) end
   local self = new(handle, options)
   message = message or self.listener:start(options.backlog or BACKLOG)
   if not message then return self end
   self:close()
   error(failure(message), 0)
+end
+
+local KINDS = { tcp = true, pipe = true }
+
+-- A handle that is bound already, by this process or by the one that it has it from.
+local function is_handle(value)
+  local ok, kind = pcall(uv.handle_get_type, value)
+  return type(value) == "userdata" and ok and KINDS[kind] ~= nil
+end
+
+--- Listens on a port of an address of this host, on a local socket, or with a handle of luv's.
+--- @return Server
+local function listen_at(host, port, options)
+  if type(port) == "table" then port, options = nil, port end
+  options = options or {}
+  if is_handle(host) then return listen_on(host, nil, options) end
+  check.that(type(host) == "string", 1, "listen", "string expected")
+  check.that(port == nil or type(port) == "string" or math.tointeger(port), 2, "listen", "port expected")
+  local bind = port and bound_tcp or bound_pipe
+  local handle, message = bind(host, port)
+  return listen_on(handle, message, options)
 end
 
 return listen_at
