@@ -37,12 +37,16 @@ function Field:start(program, arguments, stderr)
   return luv.spawn(process.interpreter(), { args = args, env = environment(self), stdio = { nil, "pipe", stderr } })
 end
 
---- What a program prints, its exit status.
+local function read_all(stream)
+  local _ <close> = stream
+  return stream:read "a"
+end
+
+--- What a program prints, its exit status, what it says on standard error.
 function Field:run(program, ...)
-  local started = self:start(program, { ... }, "inherit")
-  local output = started.stdout:read "a"
-  started.stdout:close()
-  return output, weir.await(started.exited)
+  local started = self:start(program, { ... }, "pipe")
+  local output, errors = weir.spawn(read_all, started.stdout), weir.spawn(read_all, started.stderr)
+  return weir.await(output), (weir.await(started.exited)), weir.await(errors)
 end
 
 local function listen(worker)

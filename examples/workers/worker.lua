@@ -16,8 +16,6 @@ local options = require "workers.options".parse(arg, {
   tick = 0.5, -- seconds; pauses are looked at that often
 })
 
-weir.slice(1000000) -- a job that computes must not keep this worker from renewing its lease
-
 local function obey_signals(crew)
   local seen = 0
   for name in luv.signals("sigterm", "sigint") do
