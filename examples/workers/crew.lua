@@ -70,6 +70,15 @@ local function wind_up(self, jobs, loops)
   self:log("goes; has given back %d", self.queue:leave(self.name))
 end
 
+local function wind_up_in_time(self, jobs, loops)
+  local ok, err = pcall(weir.await, weir.spawn(wind_up, self, jobs, loops), self.options.patience + SLACK)
+  if ok then return end
+  if type(err) == "table" and err.name == "TimeoutError" then
+    err = "Redis does not answer; what has not been given back will be claimed"
+  end
+  error(err, 0)
+end
+
 local function closing(jobs)
   return setmetatable({}, { __close = function() jobs:cancel() end })
 end
@@ -83,7 +92,7 @@ local function work(self, scope)
   local _ <close> = closing(jobs)
   scope:spawn(weir.await, loops)
   weir.await(weir.race { self.draining:wait(), weir.shield(jobs) })
-  weir.await(weir.spawn(wind_up, self, jobs, loops), self.options.patience + SLACK)
+  wind_up_in_time(self, jobs, loops)
 end
 
 --- Awaits that it has been drained.
