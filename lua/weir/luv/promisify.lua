@@ -53,11 +53,11 @@ end
 
 --- Calls `f(..., callback)`.
 --- @param hooks table, see above
---- @return Deferred
+--- @return Deferred; a coroutine that is cancelled where it is about to wait for it withdraws it too
 function promisify.call(hooks, f, ...)
   loop.join()
   local self = { hooks = hooks }
-  self.deferred = core.Deferred(function() withdraw(self) end)
+  self.deferred = core.claim { function() withdraw(self) end }
   return begun(self, call_with(f, loop.enter(function(...) finish(self, ...) end), ...))
 end
 
