@@ -72,7 +72,7 @@ luv.run(function()
 
   local times, work = {}, {}
   for i = 1, ROUNDS do times[i], work[i] = broadcast(crowd, server.house.rooms.room1, i) end
-  report("a line to all: %.1f ms until the last one has read it, %.1f ms of the server's processor time (medians of %d)",
+  report("a line to all: %.1f ms until the last has read it, %.1f ms of the server's processor time (medians of %d)",
     median(times), median(work), ROUNDS)
 
   collect()
