@@ -7,12 +7,18 @@ local weir = require "weir"
 local luv = require "weir.luv"
 local Server = require "chat.server"
 local options = require "chat.options"
+local loop = require "weir.luv.loop"
 local h = require "spec.helper"
 local x = require "spec.uv"
 
 local WELCOME = "* welcome; what is your name?"
 
 local function hello(name) return ("* hello %s, this is the lobby; /help tells what you can do"):format(name) end
+
+-- Lets libuv look at everything so often, without any time of weir's.
+local function turns(n)
+  for _ = 1, n do weir.await(loop.polled()) end
+end
 
 -- A connection, as a client sees it.
 local Client = {}
@@ -46,6 +52,7 @@ Case.__index = Case
 
 function Case:connect(stream_options)
   local client = setmetatable({ stream = luv.connect(self.host, self.port, stream_options) }, Client)
+  client.stream.handle:nodelay(true)
   table.insert(self.clients, client)
   return client
 end
@@ -231,6 +238,199 @@ describe("examples/chat, what is said:", function()
       eve:send "hello"
       bob:expect "<eve> hello"
       ada:expect "<eve> hello"
+    end)
+  end)
+end)
+
+describe("examples/chat, who is silent:", function()
+  after_each(tidy)
+
+  it("is told so, and goes; every line counts as a sign of life", function()
+    serve({ idle = 60 }, function(case, clock)
+      local ada, bob = case:enter "ada", case:enter "bob"
+      clock:advance(59)
+      ada:sync()
+      clock:advance(0.9)
+      bob:sync()
+      clock:advance(59.2)
+      ada:expect_end("* you have been silent for too long")
+      bob:expect "* ada has gone"
+    end)
+  end)
+
+  it("half a line is no sign of life", function()
+    serve({ idle = 60 }, function(case, clock)
+      local ada = case:enter "ada"
+      clock:advance(59)
+      ada.stream:write "half"
+      turns(10)
+      clock:advance(1)
+      ada:expect_end("* you have been silent for too long")
+    end)
+  end)
+
+  it("about the name, has less time, whatever else is said", function()
+    serve({ idle = 60, login = 10 }, function(case, clock)
+      local client = case:connect()
+      client:expect(WELCOME)
+      for _ = 1, 3 do
+        clock:advance(3)
+        client:send "?"
+        client:expect "* up to 16 letters, digits, _ and -, a letter first; what is your name?"
+      end
+      clock:advance(1)
+      client:expect_end("* you have been silent for too long")
+    end)
+  end)
+end)
+
+-- Those three; bob does not read for a while, and keeps little of what comes.
+local function enter_three(case)
+  local ada, eve = case:enter "ada", case:enter "eve"
+  local bob = case:connect { limit = 1000 }
+  bob.stream.handle:recv_buffer_size(65536)
+  bob:expect(WELCOME)
+  bob:send "bob"
+  bob:expect(hello "bob")
+  ada:expect("* eve is here", "* bob is here")
+  eve:expect "* bob is here"
+  return ada, bob, eve
+end
+
+-- ada speaks until what the system has for bob is full, and then fills a queue of 8, so that she is held up. Returns
+-- how many lines that were.
+local function stall(case, ada, eve, line)
+  local outbox, said = case.house:guest("bob").outbox, 8
+  repeat
+    ada:send(line)
+    ada:sync()
+    eve:expect("<ada> " .. line)
+    said = said + 1
+  until #outbox.queue > 0
+  for _ = 1, 8 do ada:send(line) end -- one more than there is room for
+  for _ = 1, 8 do eve:expect("<ada> " .. line) end
+  assert.equal(8, #outbox.queue)
+  return said
+end
+
+describe("examples/chat, who reads slowly:", function()
+  after_each(tidy)
+
+  local LINE = ("x"):rep(300)
+
+  it("holds up who speaks for so long, and is dropped then; nobody else loses anything", function()
+    serve({ queue = 8, patience = 3 }, function(case, clock)
+      local ada, bob, eve = enter_three(case)
+      stall(case, ada, eve, LINE)
+      local queue = case.house:guest("bob").outbox.queue
+      ada:send "/who"
+      clock:advance(2.9)
+      eve:sync()
+      assert.equal("bob", case.house:guest("bob").name)
+      clock:advance(0.2)
+      ada:expect("* bob has gone", "* in lobby: ada, eve")
+      eve:expect "* bob has gone"
+      assert.equal(0, #queue)
+      assert.is_true(case.house.count == 3) -- there is still time to say why
+      clock:advance(2)
+      eve:sync()
+      assert.equal(2, case.house.count)
+      assert.equal("bob: out, you read too slowly", case.log[#case.log])
+      bob.stream:close()
+    end)
+  end)
+
+  it("is told why if it reads then, and gets whole lines", function()
+    serve({ queue = 8, patience = 3 }, function(case, clock)
+      local ada, bob, eve = enter_three(case)
+      stall(case, ada, eve, LINE)
+      clock:advance(3)
+      ada:expect "* bob has gone"
+      local lines = {}
+      for line in bob.stream:lines() do lines[#lines + 1] = line end
+      assert.equal("* you read too slowly", table.remove(lines))
+      for _, line in ipairs(lines) do assert.equal("<ada> " .. LINE, line) end
+    end)
+  end)
+
+  it("and reads again in time, gets all of it", function()
+    serve({ queue = 8, patience = 3 }, function(case, clock)
+      local ada, bob, eve = enter_three(case)
+      local said = stall(case, ada, eve, LINE)
+      for _ = 1, 100 do ada:send(LINE) end
+      clock:advance(2.9)
+      for _ = 1, said + 100 do bob:expect("<ada> " .. LINE) end
+      clock:advance(1)
+      bob:sync()
+    end)
+  end)
+end)
+
+describe("examples/chat, who speaks fast:", function()
+  after_each(tidy)
+
+  it("is not listened to faster than that", function()
+    serve({ rate = 10, burst = 5 }, function(case, clock)
+      local ada, bob = case:enter "ada", case:enter "bob" -- one line each
+      clock:advance(10)
+      for i = 1, 8 do ada:send(tostring(i)) end
+      for i = 1, 5 do bob:expect("<ada> " .. i) end
+      bob:send "/rooms"
+      bob:expect "* rooms: lobby (2)"
+      clock:advance(0.1)
+      bob:expect "<ada> 6"
+      clock:advance(0.2)
+      bob:expect("<ada> 7", "<ada> 8")
+    end)
+  end)
+end)
+
+describe("examples/chat, the end:", function()
+  after_each(tidy)
+
+  it("5.5 by one cancel: all are told, who has closed has gone at once, the others after a while", function()
+    serve({ farewell = 2 }, function(case, clock)
+      local ada, bob, eve = case:enter "ada", case:enter "bob", case:connect()
+      ada:expect "* bob is here"
+      eve:expect(WELCOME)
+      bob:send "last"
+      ada:expect "<bob> last"
+      case.task:cancel "goodbye: the house closes"
+      assert.equal("ECONNREFUSED", h.raised(luv.connect, case.host, case.port).code)
+      for _, client in ipairs { ada, bob, eve } do client:expect "* goodbye: the house closes" end
+      assert.is_nil(ada.stream:read())
+      ada.stream:close()
+      turns(10)
+      assert.same({ 2, "waiting" }, { case.house.count, case.task:status() })
+      clock:advance(2)
+      turns(3)
+      assert.same({ 0, "cancelled" }, { case.house.count, case.task:status() })
+      assert.is_nil(bob.stream:read())
+    end)
+  end)
+
+  it("5.6 one who does not read cannot put it off", function()
+    serve({ queue = 8, farewell = 2 }, function(case, clock)
+      local ada, _, eve = enter_three(case)
+      stall(case, ada, eve, ("x"):rep(300))
+      case.task:cancel "goodbye"
+      turns(3)
+      clock:advance(2)
+      turns(3)
+      assert.same({ 0, "cancelled" }, { case.house.count, case.task:status() })
+    end)
+  end)
+
+  it("5.6 and if all else hangs the grace time does it", function()
+    serve({ farewell = 1000 }, function(case, clock)
+      local ada = case:enter "ada"
+      case.task:cancel("goodbye", 3)
+      turns(3)
+      clock:advance(2.9)
+      assert.same({ 1, "waiting" }, { case.house.count, case.task:status() })
+      clock:advance(0.2)
+      assert.same({ 0, "cancelled" }, { case.house.count, case.task:status() })
+      ada:expect_end "* goodbye"
     end)
   end)
 end)

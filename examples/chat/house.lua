@@ -1,14 +1,18 @@
 --- Who is there: the names that are taken, and the rooms.
 local Room = require "chat.room"
 
--- `guests` has sessions under their names in small letters; `count` has all connections, also those without a name.
+-- `guests` has sessions under their names in small letters; `count` has all connections, also those without a name;
+-- `is_closed` when all have to go.
 local House = {}
 House.__index = House
 
 --- @param log function that is told what happens
 function House.new(options, random, log)
-  return setmetatable({ options = options, random = random, log = log, guests = {}, rooms = {}, count = 0 }, House)
+  return setmetatable({ options = options, random = random, log = log, guests = {}, rooms = {}, count = 0,
+    is_closed = false }, House)
 end
+
+function House:__close() self.is_closed = true end
 
 --- Gives a session its name, if nobody has it.
 function House:register(session, name)

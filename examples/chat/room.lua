@@ -31,9 +31,9 @@ function Room:announce(text)
   send(self, protocol.notice(text))
 end
 
--- Who comes and goes is not so important that anybody should wait for it, nor of interest in a crowd.
+-- Who comes and goes is not so important that anybody should wait for it, nor of interest in a crowd, or when all go.
 local function mention(self, session, what)
-  if #self.members > self.house.options.quiet then return end
+  if self.house.is_closed or #self.members > self.house.options.quiet then return end
   local line = protocol.notice(session.name .. what)
   for _, other in ipairs(self.members) do
     if other ~= session then other.outbox:offer(line) end

@@ -25,7 +25,8 @@ function Server:address() return self.listener:getsockname() end
 function Server:run()
   weir.await(weir.scope(function(scope)
     local listener <close> = self.listener
-    for stream in listener:iter() do scope:spawn(run_session, self.house, stream) end
+    local house <close> = self.house
+    for stream in listener:iter() do scope:spawn(run_session, house, stream) end
   end))
 end
 

@@ -16,6 +16,7 @@ local function new(house, stream)
   local me, options = weir.current(), house.options
   house.count = house.count + 1
   stream.handle:send_buffer_size(SEND_BUFFER)
+  stream.handle:nodelay(true) -- what is said goes out at once
   return setmetatable({
     house = house,
     stream = stream,
