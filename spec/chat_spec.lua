@@ -9,6 +9,7 @@ local Server = require "chat.server"
 local options = require "chat.options"
 local loop = require "weir.luv.loop"
 local h = require "spec.helper"
+local process = require "spec.process"
 local x = require "spec.uv"
 
 local WELCOME = "* welcome; what is your name?"
@@ -65,7 +66,7 @@ function Case:enter(name)
   return client
 end
 
-function Case:close()
+function Case:__close()
   for _, client in ipairs(self.clients) do client.stream:close() end
   self.task:cancel()
   pcall(weir.await, self.task)
@@ -81,8 +82,10 @@ local function serve(given, f)
     local case = setmetatable({ server = server, house = server.house, log = log, clients = {} }, Case)
     case.host, case.port = server:address()
     case.task = weir.spawn(server.run, server)
-    f(case, clock)
-    case:close()
+    do
+      local _ <close> = case
+      f(case, clock)
+    end
     assert.equal("cancelled", case.task:status())
     assert.same({ 0, nil, nil }, { server.house.count, next(server.house.guests), next(server.house.rooms) })
   end)
@@ -144,6 +147,23 @@ describe("examples/chat, who is who:", function()
       ada:expect("* bob is here", "* bob has gone")
       local eve = case:enter "eve"
       ada:expect "* eve is here"
+    end)
+  end)
+end)
+
+describe("examples/chat, an error in it:", function()
+  after_each(tidy)
+
+  it("ends one connection, is noted, and disturbs nobody else", function()
+    serve({}, function(case)
+      local ada, bob = case:enter "ada", case:enter "bob"
+      function case.house.list_rooms() error("oops", 0) end
+      bob:send "/rooms"
+      bob:expect_end "* something went wrong here"
+      assert.equal("bob: out, oops", case.log[#case.log])
+      ada:expect("* bob is here", "* bob has gone")
+      ada:send "/who"
+      ada:expect "* in lobby: ada"
     end)
   end)
 end)
@@ -431,6 +451,336 @@ describe("examples/chat, the end:", function()
       clock:advance(0.2)
       assert.same({ 0, "cancelled" }, { case.house.count, case.task:status() })
       ada:expect_end "* goodbye"
+    end)
+  end)
+end)
+
+describe("examples/chat, the game:", function()
+  after_each(tidy)
+
+  -- ada and bob play; returns them and the game.
+  local function start(case)
+    local ada, bob = case:enter "ada", case:enter "bob"
+    ada:send "/play"
+    ada:expect("* bob is here", "* a game of anagrams, 5 rounds: say the word that these letters make")
+    bob:expect("* a game of anagrams, 5 rounds: say the word that these letters make")
+    return ada, bob, case.house.rooms.lobby.game
+  end
+
+  local function sorted(text)
+    local letters = { text:byte(1, -1) }
+    table.sort(letters)
+    return string.char(table.unpack(letters))
+  end
+
+  -- Both are shown the letters of the word, in another order.
+  local function expect_round(number, game, ...)
+    for _, client in ipairs { ... } do
+      local letters = client.stream:read("l"):match("^%* round " .. number .. " of 5: (%l+)$")
+      assert.equal(sorted(game.word), sorted(letters))
+      assert.not_equal(game.word, letters)
+    end
+  end
+
+  it("who says the word first has a point; five rounds, and the score", function()
+    serve({}, function(case, clock)
+      local ada, bob, game = start(case)
+      for number = 1, 5 do
+        expect_round(number, game, ada, bob)
+        local winner, other, name = ada, bob, "ada"
+        if number == 3 then winner, other, name = bob, ada, "bob" end
+        winner:send("perhaps", game.word:upper())
+        other:expect(("<%s> perhaps"):format(name), ("<%s> %s"):format(name, game.word:upper()))
+        for _, client in ipairs { ada, bob } do client:expect(("* %s has it: %s"):format(name, game.word)) end
+        if number == 5 then break end
+        other:send(game.word) -- too late
+        winner:expect(("<%s> %s"):format(other == ada and "ada" or "bob", game.word))
+        clock:advance(3)
+      end
+      ada:expect "* the game is over: ada 4, bob 1"
+      bob:expect "* the game is over: ada 4, bob 1"
+      assert.is_nil(case.house.rooms.lobby.game)
+    end)
+  end)
+
+  it("gives hints, and ends a round, by the clock", function()
+    serve({}, function(case, clock)
+      local ada, bob, game = start(case)
+      for number = 1, 5 do
+        expect_round(number, game, ada, bob)
+        for n = 1, 2 do
+          clock:advance(9.9)
+          ada:sync()
+          clock:advance(0.1)
+          ada:expect(("* hint: %s..."):format(game.word:sub(1, n)))
+        end
+        clock:advance(10)
+        ada:expect("* time is up: " .. game.word)
+        for _ = 1, 3 do bob.stream:read "l" end
+        clock:advance(3)
+      end
+      ada:expect "* the game is over: nobody has a point"
+    end)
+  end)
+
+  it("6.2 a pause stops all its time, and nobody can win", function()
+    serve({}, function(case, clock)
+      local ada, bob, game = start(case)
+      expect_round(1, game, ada, bob)
+      clock:advance(9)
+      bob:send "/pause"
+      ada:expect "* bob holds the game: its time stands still"
+      ada:send "/pause"
+      ada:expect "* it is so already"
+      clock:advance(500)
+      bob:send(game.word)
+      ada:expect("<bob> " .. game.word)
+      ada:sync()
+      ada:send "/resume"
+      ada:expect "* ada lets the game go on"
+      clock:advance(0.9)
+      ada:sync()
+      clock:advance(0.1)
+      ada:expect(("* hint: %s..."):format(game.word:sub(1, 1)))
+      ada:send "/resume"
+      ada:expect "* it is so already"
+    end)
+  end)
+
+  it("2.7 it ends after a quarter of an hour, also while it is paused", function()
+    serve({ idle = math.huge }, function(case, clock)
+      local ada, bob, game = start(case)
+      expect_round(1, game, ada, bob)
+      ada:send "/pause"
+      bob:expect "* ada holds the game: its time stands still"
+      clock:advance(899)
+      bob:sync()
+      clock:advance(1)
+      bob:expect "* the game has taken too long, and is over"
+      assert.is_nil(case.house.rooms.lobby.game)
+    end)
+  end)
+
+  it("5.2 stopped, it leaves no timer behind; then there may be another", function()
+    serve({ idle = math.huge }, function(case, clock)
+      local ada, bob, game = start(case)
+      expect_round(1, game, ada, bob)
+      bob:send("/play", "/stop")
+      bob:expect("* there is a game on", "* bob has stopped the game")
+      ada:expect "* bob has stopped the game"
+      assert.is_nil(case.house.rooms.lobby.game)
+      bob:send "/stop"
+      bob:expect "* there is no game on; /play starts one"
+      clock:advance(1000)
+      ada:sync()
+      ada:send "/play"
+      bob:expect("* a game of anagrams, 5 rounds: say the word that these letters make")
+      expect_round(1, case.house.rooms.lobby.game, bob)
+    end)
+  end)
+
+  it("5.2 it ends when nobody is left, and goes on while somebody is", function()
+    serve({}, function(case, clock)
+      local ada, bob, game = start(case)
+      expect_round(1, game, ada, bob)
+      ada.stream:close()
+      bob:expect "* ada has gone"
+      clock:advance(10)
+      bob:expect(("* hint: %s..."):format(game.word:sub(1, 1)))
+      bob:send "/join cellar"
+      bob:expect "* in cellar: bob"
+      local said = h.trace()
+      function game.room:announce(text) said(text) end
+      clock:advance(100)
+      assert.same({}, said:list())
+    end)
+  end)
+
+  it("each room may have its own", function()
+    serve({}, function(case)
+      local ada, _, game = start(case)
+      ada:send("/join cellar", "/play")
+      assert.matches("^%* round 1", ada.stream:read "l")
+      ada:expect("* in cellar: ada", "* a game of anagrams, 5 rounds: say the word that these letters make")
+      expect_round(1, case.house.rooms.cellar.game, ada)
+      assert.not_equal(game, case.house.rooms.cellar.game)
+    end)
+  end)
+end)
+
+-- ---- the program ----
+
+local function environment()
+  local list = { "LUA_PATH=" .. package.path, "LUA_CPATH=" .. package.cpath }
+  for name, value in pairs(luv.uv.os_environ()) do
+    if not name:find "^LUA_C?PATH" then list[#list + 1] = name .. "=" .. value end
+  end
+  return list
+end
+
+-- Runs a command of the shell, in which $LUA is the interpreter.
+local function start(command)
+  local list = environment()
+  list[#list + 1] = "LUA=" .. process.interpreter()
+  return luv.spawn("sh", { args = { "-c", command }, stdio = { nil, "pipe", "pipe" }, env = list })
+end
+
+-- Returns what it has written to standard output and standard error, and its exit status.
+local function rest_of(program)
+  local output, errors = program.stdout:read "a", program.stderr:read "a"
+  program.stdout:close()
+  program.stderr:close()
+  return output, errors, (weir.await(program.exited))
+end
+
+local function start_server(arguments, before)
+  local program = start(("%s exec $LUA examples/chat/main.lua --port 0 --seed 1 %s"):format(before or "", arguments or ""))
+  local host, port = program.stdout:read("l"):match "^listening on (%S+) port (%d+)$"
+  return program, setmetatable({ host = host, port = math.tointeger(port), clients = {} }, { __index = Case })
+end
+
+-- The blocks of the README that begin with a line `$ nc ...`, each a list of lines.
+local function sessions_in_readme()
+  local file = assert(io.open "examples/chat/README.md")
+  local text, list = file:read "a", {}
+  file:close()
+  for block in text:gmatch "```text\n%$ nc [^\n]*\n(.-)```" do
+    list[#list + 1] = {}
+    for line in block:gmatch "[^\n]+" do table.insert(list[#list], line) end
+  end
+  return list
+end
+
+-- A line that begins with `*` or `<` comes from the server, others are typed. `on_line` is called before each.
+local function play(case, lines, on_line)
+  local client = case:connect()
+  for _, line in ipairs(lines) do
+    on_line(line)
+    if line:find "^[*<]" then
+      client:expect(line)
+    else
+      client:send(line)
+    end
+  end
+  client:expect_end()
+end
+
+describe("examples/chat, the program:", function()
+  after_each(tidy)
+
+  it("does what its README shows, and ends on SIGTERM", function()
+    x.run(function()
+      local program, case = start_server()
+      local ada, bob = table.unpack(sessions_in_readme())
+      local other
+      local first = weir.spawn(play, case, ada, function(line)
+        if line:find "bob" and not other then other = weir.spawn(play, case, bob, h.ignore) end
+      end)
+      weir.await(first)
+      weir.await(other)
+      assert.is_true(program:kill "sigterm")
+      local output, errors, status = rest_of(program)
+      assert.same({ "", 0 }, { errors, status })
+      local _, count = output:gsub("[^\n]+: in, from 127.0.0.1:%d+\n", "")
+      assert.equal(2, count)
+    end)
+  end)
+
+  for _, signal in ipairs { "sigint", "sigterm" } do
+    it("5.5 tells all when it gets " .. signal .. ", and ends when they have closed", function()
+      x.run(function()
+        local program, case = start_server "--farewell 1000"
+        local ada = case:enter "ada"
+        program:kill(signal)
+        ada:expect_end "* goodbye: the house closes"
+        local output, errors, status = rest_of(program)
+        assert.same({ "", 0 }, { errors, status })
+        assert.matches("ada: out, goodbye: the house closes\n$", output)
+      end)
+    end)
+  end
+
+  it("5.7 a second signal ends it at once", function()
+    x.run(function()
+      local program, case = start_server "--farewell 1000"
+      local ada = case:enter "ada"
+      program:kill "sigterm"
+      ada:expect "* goodbye: the house closes"
+      program:kill "sigterm"
+      local _, errors, status = rest_of(program)
+      assert.same({ "", 0 }, { errors, status })
+      assert.is_nil(ada.stream:read())
+      ada.stream:close()
+    end)
+  end)
+
+  it("says in a line why it cannot listen, or what is wrong with an option", function()
+    x.run(function()
+      local server <close> = luv.listen("127.0.0.1", 0)
+      local _, port = server:getsockname()
+      local function assert_fails(arguments, text, code)
+        local output, errors, status = rest_of(start("exec $LUA examples/chat/main.lua " .. arguments))
+        assert.same({ "", "chat: " .. text .. "\n", code }, { output, errors, status })
+      end
+      assert_fails("--port " .. port,
+        ("cannot listen on 127.0.0.1 port %d: LuvError: EADDRINUSE: address already in use"):format(port), 1)
+      assert_fails("--host 192.0.2.1",
+        "cannot listen on 192.0.2.1 port 4000: LuvError: EADDRNOTAVAIL: address not available", 1)
+      assert_fails("--port", "--port: a value is missing", 2)
+      assert_fails("--ports 1", "--ports: no such option", 2)
+      assert_fails("port 1", "port: no such option", 2)
+      assert_fails("--idle -1", "--idle: -1 is no good", 2)
+      assert_fails("--most 1.5", "--most: 1.5 is no good", 2)
+      assert_fails("--queue many", "--queue: many is no good", 2)
+    end)
+  end)
+
+  it("stands it when no more files can be opened", function()
+    x.run(function()
+      local program, case = start_server("", "ulimit -n 40;")
+      local function is_served(client)
+        local ok, line = pcall(client.stream.read, client.stream, "l")
+        return ok and line == WELCOME
+      end
+      local served = 0
+      for _ = 1, 60 do case:connect() end
+      for _, client in ipairs(case.clients) do served = served + (is_served(client) and 1 or 0) end
+      assert(served > 10 and served < 40, served)
+      for _, client in ipairs(case.clients) do client.stream:close() end
+      repeat
+        local client = case:connect() -- it may not know yet that the others have gone
+        local ok = is_served(client)
+        client.stream:close()
+      until ok
+      program:kill "sigterm"
+      local _, errors, status = rest_of(program)
+      assert.same({ "", 0 }, { errors, status })
+    end)
+  end)
+end)
+
+-- How many files a process may open that asks for as many as it can get.
+local RAISE = "ulimit -n $(ulimit -Hn) 2>/dev/null;"
+local NEEDED = 100 -- beside the connections
+
+local function most_files()
+  local program = start(RAISE .. "ulimit -n")
+  local output = rest_of(program)
+  return tonumber(output) or math.huge -- "unlimited"
+end
+
+describe("examples/chat, many:", function()
+  after_each(tidy)
+
+  it("nothing is left of 2,000 connections whose clients vanish in every way there is", function()
+    x.run(function()
+      local wanted = h.scale(2000)
+      local count = math.min(wanted, most_files() - NEEDED)
+      if count < wanted then io.stderr:write(("chat: %d connections, no more files can be opened\n"):format(count)) end
+      local seed = tonumber(os.getenv "SEED") or 1
+      local output, errors, status = rest_of(start(("%s exec $LUA spec/chat/siege.lua %d %d"):format(RAISE, count, seed)))
+      assert.same({ "", 0 }, { errors, status })
+      assert.matches("\nnothing is left\n$", output)
     end)
   end)
 end)

@@ -7,7 +7,7 @@
 --   talk N      N times one of them says something
 --   kill N      N of them vanish, each in one of the ways there are
 --   hear TEXT   waits until all have got a line with that in it
---   deaf N      N of them read no more
+--   deaf ROOM   those in that room read no more
 -- It ends when its standard input does.
 package.path = (arg[0]:match "^.*[/\\]" or "") .. "../?.lua;" .. package.path
 
@@ -40,8 +40,8 @@ end
 
 local function log_in(number)
   local stream = luv.connect("127.0.0.1", PORT)
-  local client = { stream = stream }
-  stream:write { NAME, number, "\n/join room", random(ROOMS), "\n" }
+  local client = { stream = stream, room = "room" .. random(ROOMS) }
+  stream:write { NAME, number, "\n/join ", client.room, "\n" }
   repeat
     local line = assert(stream:read "l", "not let in")
   until line:find "^%* in room"
@@ -73,7 +73,8 @@ local commands = {}
 
 function commands.talk(n)
   for _ = 1, n do
-    pcall(clients[random(#clients)].stream.write, clients[random(#clients)].stream, LINE)
+    local stream = clients[random(#clients)].stream
+    pcall(stream.write, stream, LINE) -- the server may have closed it
     if random(10) == 1 then weir.sleep(0.001) end
   end
 end
@@ -90,11 +91,9 @@ function commands.hear(text)
   weir.await(wanted.all:wait())
 end
 
-function commands.deaf(n)
-  for _ = 1, math.min(n, #clients) do
-    local client = clients[random(#clients)]
-    client.reader:cancel()
-    client.stream.handle:read_stop()
+function commands.deaf(room)
+  for _, client in ipairs(clients) do
+    if client.room == room then client.reader:pause() end
   end
 end
 

@@ -30,7 +30,7 @@ local parsed, settings = pcall(options.parse, arg)
 if not parsed then fail(2, settings) end
 
 local opened, server = pcall(Server.new, settings, log)
-if not opened then fail(1, server) end
+if not opened then fail(1, ("cannot listen on %s port %d: %s"):format(settings.host, settings.port, server)) end
 
 luv.run(function()
   local task = weir.spawn(server.run, server)
