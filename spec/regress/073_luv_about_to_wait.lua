@@ -1,5 +1,5 @@
--- What libuv was asked for by a coroutine that had been cancelled and was about to wait for it went on for nobody: a file
--- that was opened stayed open, and an error was reported as unhandled.
+-- What libuv was asked for by a coroutine that had been cancelled, and was about to wait for it, went on for nobody: a
+-- file that was opened stayed open, and an error was reported as unhandled.
 if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" end
 
 local weir = require "weir"
