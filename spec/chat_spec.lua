@@ -3,6 +3,7 @@
 if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" end
 package.path = "examples/?.lua;" .. package.path
 
+local core = require "weir.core".functions
 local weir = require "weir"
 local luv = require "weir.luv"
 local Server = require "chat.server"
@@ -319,18 +320,26 @@ local function enter_three(case)
   return ada, bob, eve
 end
 
--- ada speaks until what the system has for bob is full, and then fills a queue of 8, so that she is held up. Returns
--- how many lines that were.
+-- What the system does by itself, such as to tell the other side that there is room, has been done by then.
+local function let_system_settle()
+  local done, timer = weir.Deferred(), luv.uv.new_timer()
+  timer:start(250, 0, function()
+    timer:close()
+    done:callback()
+  end)
+  weir.await(done)
+end
+
+-- ada speaks until what the system has for bob is full, and then his queue, so that she is held up. Returns how many
+-- lines that were.
 local function stall(case, ada, eve, line)
-  local outbox, said = case.house:guest("bob").outbox, 8
+  local outbox, said = case.house:guest("bob").outbox, 0
   repeat
     ada:send(line)
-    ada:sync()
     eve:expect("<ada> " .. line)
     said = said + 1
-  until #outbox.queue > 0
-  for _ = 1, 8 do ada:send(line) end -- one more than there is room for
-  for _ = 1, 8 do eve:expect("<ada> " .. line) end
+    if outbox.alarm then let_system_settle() end
+  until outbox.alarm
   assert.equal(8, #outbox.queue)
   return said
 end
@@ -341,7 +350,7 @@ describe("examples/chat, who reads slowly:", function()
   local LINE = ("x"):rep(300)
 
   it("holds up who speaks for so long, and is dropped then; nobody else loses anything", function()
-    serve({ queue = 8, patience = 3 }, function(case, clock)
+    serve({ queue = 8, patience = 3, farewell = 10 }, function(case, clock)
       local ada, bob, eve = enter_three(case)
       stall(case, ada, eve, LINE)
       local queue = case.house:guest("bob").outbox.queue
@@ -353,12 +362,28 @@ describe("examples/chat, who reads slowly:", function()
       ada:expect("* bob has gone", "* in lobby: ada, eve")
       eve:expect "* bob has gone"
       assert.equal(0, #queue)
-      assert.is_true(case.house.count == 3) -- there is still time to say why
-      clock:advance(2)
+      clock:advance(9.8)
+      eve:sync()
+      assert.equal(3, case.house.count) -- there is still time to say why
+      clock:advance(0.2)
       eve:sync()
       assert.equal(2, case.house.count)
       assert.equal("bob: out, you read too slowly", case.log[#case.log])
       bob.stream:close()
+    end)
+  end)
+
+  it("and vanishes, holds up nobody, and nothing of it is kept", function()
+    serve({ queue = 8, patience = 3 }, function(case)
+      local ada, bob, eve = enter_three(case)
+      local weak = setmetatable({ [case.house:guest "bob"] = true }, { __mode = "k" })
+      stall(case, ada, eve, LINE)
+      bob.stream.handle:close_reset()
+      bob.stream:close()
+      ada:expect "* bob has gone"
+      ada:sync()
+      turns(3)
+      assert.is_true(h.released(weak))
     end)
   end)
 
@@ -441,6 +466,23 @@ describe("examples/chat, the end:", function()
       turns(3)
       assert.same({ 0, "cancelled" }, { case.house.count, case.task:status() })
     end)
+  end)
+
+  it("5.7 a session that is closed by force leaves everything", function()
+    local started = setmetatable({}, { __mode = "k" })
+    local old = core.track(started)
+    serve({}, function(case)
+      local ada, bob = case:enter "ada", case:enter "bob"
+      ada:expect "* bob is here"
+      for co in pairs(started) do
+        if tostring(co):find "'session'" then co:close() end
+      end
+      ada:expect_end()
+      bob:expect_end()
+      assert.same({ 0, nil, nil }, { case.house.count, next(case.house.guests), next(case.house.rooms) })
+      case:enter("ada"):send "/quit"
+    end)
+    core.track(old)
   end)
 
   it("5.6 and if all else hangs the grace time does it", function()

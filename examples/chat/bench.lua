@@ -1,5 +1,5 @@
--- What a connection costs, a broadcast, and doing nothing: `make bench-chat`. The server is in this process, the clients
--- are in another one.
+-- What a connection costs, a broadcast, and doing nothing: `make bench-chat`. The server is in this process, the
+-- clients are in another one.
 --
 --     lua examples/chat/bench.lua [COUNT]
 package.path = (arg[0]:match "^.*[/\\]" or "") .. "../?.lua;" .. package.path

@@ -70,8 +70,10 @@ function Outbox:finish(line)
   return self.writer
 end
 
+--- The end, whatever has not been sent. Those who wait to put something in go on.
 function Outbox:close()
   calm(self)
+  self.queue:close()
   self.writer:close()
 end
 

@@ -111,10 +111,10 @@ local function part(self, text)
 end
 
 --- The coroutine of a connection. It fails in no case: the others are not to end with it.
-return function(house, stream)
+return weir.coroutine(function(house, stream)
   local self <close> = new(house, stream)
   local text, reason = "the house is full, come again later", "full"
   if house.count <= house.options.most then text, reason = why(pcall(converse, self)) end
   house.log(("%s: out, %s"):format(self.name or "nobody", reason))
   part(self, text)
-end
+end, "session")
