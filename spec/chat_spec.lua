@@ -344,6 +344,10 @@ local function stall(case, ada, eve, line)
   return said
 end
 
+local function weak_of(session)
+  return setmetatable({ [session] = true, [session.outbox] = true }, { __mode = "k" })
+end
+
 describe("examples/chat, who reads slowly:", function()
   after_each(tidy)
 
@@ -365,10 +369,13 @@ describe("examples/chat, who reads slowly:", function()
       clock:advance(9.8)
       eve:sync()
       assert.equal(3, case.house.count) -- there is still time to say why
+      local other = case:enter "bob"
       clock:advance(0.2)
-      eve:sync()
-      assert.equal(2, case.house.count)
-      assert.equal("bob: out, you read too slowly", case.log[#case.log])
+      other:send "/who"
+      other:expect "* in lobby: ada, eve, bob"
+      assert.equal(3, case.house.count)
+      assert.equal("bob", case.house:guest("bob").name)
+      assert.matches("\nbob: out, you read too slowly\n", table.concat(case.log, "\n"))
       bob.stream:close()
     end)
   end)
@@ -376,7 +383,7 @@ describe("examples/chat, who reads slowly:", function()
   it("and vanishes, holds up nobody, and nothing of it is kept", function()
     serve({ queue = 8, patience = 3 }, function(case)
       local ada, bob, eve = enter_three(case)
-      local weak = setmetatable({ [case.house:guest "bob"] = true }, { __mode = "k" })
+      local weak = weak_of(case.house:guest "bob")
       stall(case, ada, eve, LINE)
       bob.stream.handle:close_reset()
       bob.stream:close()
@@ -391,8 +398,12 @@ describe("examples/chat, who reads slowly:", function()
     serve({ queue = 8, patience = 3 }, function(case, clock)
       local ada, bob, eve = enter_three(case)
       stall(case, ada, eve, LINE)
+      eve:send "/msg bob psst"
+      turns(10)
       clock:advance(3)
       ada:expect "* bob has gone"
+      eve:expect "* bob has gone"
+      eve:sync()
       local lines = {}
       for line in bob.stream:lines() do lines[#lines + 1] = line end
       assert.equal("* you read too slowly", table.remove(lines))
