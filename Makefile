@@ -135,8 +135,9 @@ $(OBJ)/game/%.o: examples/game/%.c $(OBJ)/command
 
 -include $(GAME_OBJECTS:.o=.d)
 
-chat: build ## run examples/chat, a chat server (ARGS='--port 4001')
+chat: ## run examples/chat, a chat server (ARGS='--port 4001')
 	@tools/deps.sh $(TO_BUILD) lua-luv
+	$(SUB) build
 	@$(RUN) examples/chat/main.lua $(ARGS)
 
 bench: build ## measure against plain Lua, bench/README.md (ARGS='switch spawn')
@@ -162,8 +163,9 @@ bench-echo: ## echo servers over weir.luv, luv and cqueues, bench/echo/README.md
 	$(SUB) build $(OBJ)/bench/load
 	@$(RUN) bench/echo/run.lua $(OBJ)/bench/load $(ARGS)
 
-bench-chat: build ## what a connection to examples/chat costs, and a broadcast (ARGS='2000')
+bench-chat: ## what a connection to examples/chat costs, and a broadcast (ARGS='2000')
 	@tools/deps.sh $(TO_BUILD) lua-luv
+	$(SUB) build
 	@$(RUN) examples/chat/bench.lua $(ARGS)
 
 $(OBJ)/bench/load: bench/echo/load.c $(OBJ)/command
