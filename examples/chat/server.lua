@@ -13,7 +13,7 @@ Server.__index = Server
 --- @param options table, see options.lua
 --- @param log function that is told what happens
 function Server.new(options, log)
-  local listener = luv.listen(options.host, options.port, { backlog = 512, limit = protocol.LIMIT })
+  local listener = luv.listen(options.host, options.port, { limit = protocol.LIMIT })
   return setmetatable({ listener = listener, house = House.new(options, seeded(options.seed), log) }, Server)
 end
 
