@@ -104,7 +104,7 @@ local function say_farewell(self, text)
   while self.stream:read() do end -- closed before the other side does it, what it sends would wipe out what we sent
 end
 
--- For those who have ended for another reason than themselves there is some time to hear it.
+-- Unless the connection has failed there is some time to hear why it ends.
 local function part(self, text)
   self.house:forget(self)
   if text then pcall(weir.await, weir.spawn(say_farewell, self, text), self.house.options.farewell) end
