@@ -277,11 +277,14 @@ static void on_unhandled(lua_State *L) {
 static weir_Handle *handle(lua_State *L, int idx) {
   weir_State *S = enter(L);
   const weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, "handle");
+  weir_Handle *h;
   if (weir_is_coroutine(d))
     weir_bad_argument(L, 1, "handle", "a Coroutine cannot be fired");
   if (d->phase != PHASE_PENDING)
     weir_bad_argument(L, 1, "handle", "Deferred has been fired already");
-  return weir_handle_of(L, S, lua_absindex(L, idx));
+  h = weir_handle_of(L, S, lua_absindex(L, idx));
+  weir_sched_tell(L, S);
+  return h;
 }
 
 static void handle_on_cancel(weir_Handle *h, void (*f)(weir_Handle *h, void *ud), void *ud) {

@@ -117,6 +117,8 @@ int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
 
 /* ---- coroutine.yield ---- */
 
+#define NO_DEFERRED "attempt to yield something other than one Deferred"
+
 /* Resume it at once with the n values on top of L, or raise the one. */
 static int answer(lua_State *L, weir_Coroutine *c, int n, int raise) {
   lua_xmove(L, c->thread, n);
@@ -183,20 +185,50 @@ int weir_await_prepare_raw(lua_State *L, weir_State *S, int idx) {
   return lua_pcall(L, 2, 0, 0) == LUA_OK;
 }
 
+/* Pushes what makes a Deferred of a yield that begins with what lies at `first` of its thread. */
+static int push_maker(lua_State *L, weir_State *S, const weir_Coroutine *c, int first) {
+  weir_state_push(L, S, HOME_YIELDS);
+  lua_pushvalue(c->thread, first);
+  lua_xmove(c->thread, L, 1);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  if (!lua_isnil(L, -1))
+    return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* Waits on what the function on top makes of the n values on the thread. */
+static int wait_made(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int n) {
+  lua_xmove(c->thread, L, n);
+  if (weir_deferred_call(L, S, n, 1) != LUA_OK)
+    return answer(L, c, 1, 1);
+  return weir_deferred_at(L, S, -1) ? wait_raw(L, S, c, idx) : answer_error(L, c, NO_DEFERRED);
+}
+
+/* n values that are not one Deferred: others may have said what these mean. */
+static int wait_other(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int n) {
+  int first = lua_gettop(c->thread) - n + 1;
+  if (!lua_checkstack(L, n + 8) || !lua_checkstack(c->thread, 1) || !push_maker(L, S, c, first)) {
+    lua_pop(c->thread, n);
+    return answer_error(L, c, NO_DEFERRED);
+  }
+  lua_remove(c->thread, first);
+  return wait_made(L, S, c, idx, n - 1);
+}
+
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   c->raw = 1;
-  if (n == 1) {
-    lua_xmove(c->thread, L, 1);
-    if (weir_deferred_at(L, S, -1))
-      return wait_raw(L, S, c, idx);
-  } else if (n == 0) {
+  if (n == 0) {
     if (weir_coroutine_is_due(c))
       return answer_cancel(L, c, idx);
     S->signal = SIGNAL_YIELD;
     return 0;
-  } else {
-    lua_pop(c->thread, n);
   }
-  return answer_error(L, c, "attempt to yield something other than one Deferred");
+  if (n == 1 && weir_deferred_at(c->thread, S, -1)) {
+    lua_xmove(c->thread, L, 1);
+    return wait_raw(L, S, c, idx);
+  }
+  return wait_other(L, S, c, idx, n);
 }

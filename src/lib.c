@@ -290,6 +290,8 @@ static void fill_state(lua_State *L, weir_State *S) {
   lua_newtable(L);
   weir_state_set(L, S, HOME_HANDLES);
   make_weak(L, S, HOME_TRAPS, "k");
+  lua_newtable(L);
+  weir_state_set(L, S, HOME_YIELDS);
   make_strings(L, S);
   make_clocks(L, S);
   publish(L);

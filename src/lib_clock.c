@@ -80,6 +80,7 @@ static int change_pauses(lua_State *L, int change) {
     return luaL_error(L, "attempt to unpause a Clock that is not paused");
   lua_settop(L, 1);
   weir_clock_retime(L, S, 1, k->speed, k->pauses + change);
+  weir_sched_tell(L, S);
   return 1;
 }
 
@@ -96,6 +97,7 @@ static int clock_speed(lua_State *L) {
   double old = k->speed;
   if (!lua_isnoneornil(L, 2))
     weir_clock_retime(L, S, 1, check_speed(L, 2, 2), k->pauses);
+  weir_sched_tell(L, S);
   lua_pushnumber(L, old);
   return 1;
 }
@@ -163,6 +165,7 @@ static int sleep_on(lua_State *L, int arg) {
 
 void weir_lib_after(lua_State *L, weir_State *S, int clock, double seconds, int n) {
   weir_timer_at(L, S, clock, weir_clock_now(lua_touserdata(L, clock)) + seconds, n);
+  weir_sched_tell(L, S);
 }
 
 static int after_on(lua_State *L, int arg) {
@@ -215,6 +218,7 @@ static int at(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_check_clock(L, S, 1);
   weir_timer_at(L, S, 1, luaL_checknumber(L, 2), 0);
+  weir_sched_tell(L, S);
   return 1;
 }
 

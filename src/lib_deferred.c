@@ -345,6 +345,7 @@ void weir_lib_timeout(lua_State *L, weir_State *S, int d, int clock, double seco
   const weir_Clock *k = lua_touserdata(L, clock);
   if (of->phase != PHASE_SETTLED)
     weir_timer_limit(L, S, d, clock, weir_clock_now(k) + seconds, TIMER_TIMEOUT);
+  weir_sched_tell(L, S);
 }
 
 static int timeout(lua_State *L) {

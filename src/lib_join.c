@@ -182,6 +182,17 @@ static int check_await(lua_State *L) {
   return 0;
 }
 
+/* on_yield(key, f): coroutine.yield(key, ...) waits on the Deferred that f(...) returns. nil: an
+   error as before. */
+static int on_yield(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 2);
+  weir_state_push(L, weir_upstate(L), HOME_YIELDS);
+  lua_insert(L, 1);
+  lua_rawset(L, 1);
+  return 0;
+}
+
 /* on_hold(pause, unpause): what is called when the running coroutine becomes held or free. */
 static int on_hold(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -216,5 +227,6 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"prepare", prepare},
                                   {"start", start},
                                   {"on_hold", on_hold},
+                                  {"on_yield", on_yield},
                                   {"check_await", check_await},
                                   {NULL, NULL}};

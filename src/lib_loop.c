@@ -25,7 +25,10 @@ double weir_lib_step(lua_State *L, weir_State *S, double budget) {
   double left;
   weir_check_host(L, S, "step");
   left = weir_sched_step(L, S, budget);
-  return left != 0 ? idle(L, S, left) : left;
+  if (left != 0)
+    left = idle(L, S, left);
+  weir_sched_tell(L, S);
+  return left;
 }
 
 static int step(lua_State *L) {
@@ -42,6 +45,8 @@ static int step(lua_State *L) {
 }
 
 /* ---- running ---- */
+
+#define NO_BELL "cannot wait for other threads: no more files can be opened"
 
 static int nothing(lua_State *L) {
   (void)L;
@@ -63,7 +68,7 @@ static void sleep_for(lua_State *L, weir_State *S, double seconds) {
   else if (!weir_handle_count(S))
     weir_platform_sleep(seconds);
   else if (!weir_mailbox_sleep(S->mailbox, seconds))
-    luaL_error(L, "cannot wait for other threads: no more files can be opened");
+    luaL_error(L, NO_BELL);
 }
 
 static void wait_for(lua_State *L, weir_State *S, double seconds) {
@@ -109,6 +114,7 @@ void weir_lib_run_all(lua_State *L, weir_State *S) {
   lua_pushnil(L);
   loop(L, S, NULL);
   lua_pop(L, 1);
+  weir_sched_tell(L, S);
 }
 
 int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
@@ -122,6 +128,7 @@ int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   weir_failure_handled(L, S, idx);
   if (!weir_sched_is_ready(S))
     weir_failure_report_all(L, S);
+  weir_sched_tell(L, S);
   n = weir_deferred_push_outcome(L, d, idx);
   if (d->flags & FLAG_FAILED)
     lua_error(L);
@@ -163,6 +170,29 @@ static int first_timer(lua_State *L) {
     lua_pushnumber(L, left);
   lua_pushboolean(L, keeps);
   return 2;
+}
+
+/* on_work(f): f() is called once, when a call from the host has left something for the loop that it
+   does not know of: what is ready, a timer before the first one there is now, a report, or nothing
+   to wait for where there was something. nil: nobody is called. */
+static int on_work(lua_State *L) {
+  lua_settop(L, 1);
+  weir_sched_ask(L, weir_upstate(L));
+  return 0;
+}
+
+/* mail_file(): where there are handles, the number of a file that is readable when other threads
+   have fired one, until this is called again; else nil. */
+static int mail_file(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int fd;
+  if (!weir_handle_count(S))
+    return 0;
+  fd = weir_mailbox_listen(S->mailbox);
+  if (fd < 0)
+    return luaL_error(L, NO_BELL);
+  lua_pushinteger(L, fd);
+  return 1;
 }
 
 /* ---- settings ---- */
@@ -234,4 +264,6 @@ const luaL_Reg weir_lib_loop[] = {{"run", run},
                                   {"check_host", check_host},
                                   {"deadlock", deadlock},
                                   {"first_timer", first_timer},
+                                  {"on_work", on_work},
+                                  {"mail_file", mail_file},
                                   {NULL, NULL}};

@@ -152,11 +152,27 @@ void weir_mailbox_set_wake(weir_Mailbox *m, void (*wake)(void *ud), void *ud) {
   weir_mutex_unlock(m->mutex);
 }
 
-int weir_mailbox_sleep(weir_Mailbox *m, double seconds) {
-  int asleep;
+static int has_bell(weir_Mailbox *m) {
   if (!m->bell)
     m->bell = weir_bell_new();
-  if (!m->bell)
+  return m->bell != NULL;
+}
+
+int weir_mailbox_listen(weir_Mailbox *m) {
+  if (!has_bell(m))
+    return -1;
+  weir_bell_clear(m->bell);
+  weir_mutex_lock(m->mutex);
+  m->asleep = m->first == NULL;
+  if (m->first)
+    weir_bell_ring(m->bell);
+  weir_mutex_unlock(m->mutex);
+  return weir_bell_file(m->bell);
+}
+
+int weir_mailbox_sleep(weir_Mailbox *m, double seconds) {
+  int asleep;
+  if (!has_bell(m))
     return 0;
   weir_mutex_lock(m->mutex);
   asleep = m->asleep = m->first == NULL;

@@ -56,7 +56,7 @@ struct weir_Mailbox {
   uint64_t number;           /* the last one given */
   void (*wake)(void *ud);    /* the host's, with its argument; NULL behind lua_close */
   void *wake_ud;
-  int asleep;                    /* the state's thread is, or is about to be, on `bell` */
+  int asleep;                    /* the state's thread is, or may be, about to sleep on `bell` */
   weir_Bell *bell;               /* NULL before the first sleep */
   weir_Handle *live, *live_last; /* the state's: in the order in which they were made */
   size_t nlive;                  /* the state's: their number */
@@ -77,6 +77,9 @@ weir_Handle *weir_mailbox_first(weir_Mailbox *m, uint64_t limit);
 void weir_mailbox_set_wake(weir_Mailbox *m, void (*wake)(void *ud), void *ud);
 /* Sleeps until there is mail, the time is over, or a signal came; 0 if the system has no bell. */
 int weir_mailbox_sleep(weir_Mailbox *m, double seconds);
+/* A file that is readable when mail comes, and now if there is some, until this is called again;
+   -1 if the system has none. */
+int weir_mailbox_listen(weir_Mailbox *m);
 
 /* With one reference; NULL: no memory. */
 weir_Handle *weir_handle_new(weir_Mailbox *m);

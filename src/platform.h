@@ -26,5 +26,9 @@ void weir_bell_free(weir_Bell *b);
 void weir_bell_ring(weir_Bell *b);
 /* Until it is rung, which it may have been before, the time is over, or a signal came. */
 void weir_bell_sleep(weir_Bell *b, double seconds);
+/* Takes back the rings so far. */
+void weir_bell_clear(weir_Bell *b);
+/* A file for others to wait on, readable while it has been rung; -1: the system has no such. */
+int weir_bell_file(const weir_Bell *b);
 
 #endif

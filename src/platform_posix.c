@@ -137,12 +137,20 @@ void weir_bell_ring(weir_Bell *b) {
     ;
 }
 
+void weir_bell_clear(weir_Bell *b) {
+  char rings[64];
+  while (read(b->out, rings, sizeof rings) > 0)
+    ;
+}
+
 void weir_bell_sleep(weir_Bell *b, double seconds) {
   struct pollfd fd = {b->out, POLLIN, 0};
-  char rings[64];
   if (wait_for_input(&fd, time_to_sleep(seconds)) > 0)
-    while (read(b->out, rings, sizeof rings) > 0)
-      ;
+    weir_bell_clear(b);
+}
+
+int weir_bell_file(const weir_Bell *b) {
+  return b->out;
 }
 
 #else

@@ -88,6 +88,15 @@ void weir_bell_sleep(weir_Bell *b, double seconds) {
   WaitForSingleObject(b->event, milliseconds(seconds));
 }
 
+void weir_bell_clear(weir_Bell *b) {
+  ResetEvent(b->event);
+}
+
+int weir_bell_file(const weir_Bell *b) {
+  (void)b;
+  return -1;
+}
+
 #else
 typedef int weir_not_windows; /* no file may be empty */
 #endif

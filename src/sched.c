@@ -419,6 +419,7 @@ void weir_sched_turn(lua_State *L, weir_State *S) {
   weir_pause_settle_hooks(L, S);
   if (S->busy == 0 && S->inline_runs && has_work(S))
     host_turn(L, S);
+  weir_sched_tell(L, S);
 }
 
 static weir_Clock *home_clock(weir_State *S, int slot) {
@@ -594,6 +595,40 @@ double weir_sched_run_until(lua_State *L, weir_State *S, int idx) {
   return run_steps(L, S, HUGE_VAL, 1);
 }
 
+/* ---- the loop of another library ---- */
+
+int weir_sched_keeps(const weir_State *S) {
+  const weir_Clock *root = lua_touserdata(S->home, HOME_ROOT_CLOCK);
+  return root->keeping > 0 || weir_handle_count(S) > 0;
+}
+
+static double next_due(weir_State *S) {
+  return weir_clock_next(home_clock(S, HOME_ROOT_CLOCK));
+}
+
+void weir_sched_ask(lua_State *L, weir_State *S) {
+  S->asks = !lua_isnil(L, -1);
+  S->knows_due = next_due(S);
+  S->knows_keeps = weir_sched_keeps(S);
+  weir_state_set(L, S, HOME_ON_WORK);
+}
+
+static int has_news(weir_State *S) {
+  return !is_idle(S) || S->note_first || next_due(S) < S->knows_due ||
+         weir_sched_keeps(S) != S->knows_keeps;
+}
+
+void weir_sched_tell_work(lua_State *L, weir_State *S) {
+  if (S->closing || !has_news(S) || !lua_checkstack(L, 24))
+    return;
+  S->asks = 0;
+  weir_state_push(L, S, HOME_ON_WORK);
+  if (weir_deferred_call(L, S, 0, 0) == LUA_OK)
+    return;
+  S->asks = 1;
+  weir_failure_report_error(L, S);
+}
+
 /* ---- starting ---- */
 
 static int started(lua_State *L, int status, lua_KContext ctx) {
@@ -631,6 +666,7 @@ void weir_sched_start(lua_State *L, weir_State *S) {
     weir_ready_add(L, S, lua_touserdata(L, idx), idx);
     weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
   }
+  weir_sched_tell(L, S);
 }
 
 int weir_sched_spawn(lua_State *L, weir_State *S) {

@@ -59,7 +59,9 @@ enum {
   HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
   HOME_REASON,       /* strings, so that to push them allocates nothing */
   HOME_OVERFLOW,
-  HOME_SLOTS = HOME_OVERFLOW
+  HOME_YIELDS,       /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
+  HOME_ON_WORK,      /* function, while `asks` is set */
+  HOME_SLOTS = HOME_ON_WORK
 };
 
 /* Why one of our functions yields; read by whoever resumed it. */
@@ -127,6 +129,10 @@ struct weir_State {
 #if WEIR_SELF_CLOSE
   const struct weir_Mark *guarded; /* the innermost that a guard watches over */
 #endif
+
+  int asks;         /* a loop wants to be told of work: HOME_ON_WORK */
+  int knows_keeps;  /* valid then: it knows that something keeps it going, */
+  double knows_due; /* and when on the real clock it is to look again; HUGE_VAL: never */
 
   struct weir_Mailbox *mailbox; /* NULL before the first handle, and behind lua_close */
   void (*wait)(lua_State *L, double seconds, void *ud); /* how the loop sleeps; NULL: as usual */

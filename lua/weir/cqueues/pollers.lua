@@ -1,0 +1,214 @@
+--- What cqueues polls, for Deferreds.
+-- Each wait is that of a plain coroutine, a poller, in a controller which nobody else knows. As only we step it we can
+-- do so at any time, from within a coroutine of another controller too: so a wait is there as soon as it is asked for,
+-- one that is cancelled is gone at once, and we learn what cannot be polled. Pollers run no code of others; what came
+-- is told behind the step.
+local condition = require "cqueues.condition"
+local core = require "weir.core".functions
+local cqueues = require "cqueues"
+local socket_type = require("cqueues.socket").type
+
+local POLL = cqueues._POLL
+local MOST_IDLE = 1024
+
+local pollers = {}
+
+local controller -- made when it is needed
+local by_thread = {} -- those alive
+local idle = {} -- those of them without a wait
+local count = 0 -- waits
+local told = {} -- what came, first come first: lists of values with the `deferred` that is to have them
+local on_change -- see pollers.watch
+
+-- `deferred` and `objects`: of its wait; a cancel takes them away. `wake`: to look what it has to do. `got`: what came
+-- none the less.
+local Poller = {}
+Poller.__index = Poller
+
+local function drop_wait(self)
+  self.deferred, self.objects = nil, nil
+  count = count - 1
+end
+
+local function without(wake, first, ...)
+  if first == wake then return table.pack(...) end
+  return table.pack(first, ...)
+end
+
+-- A signal of a condition is for one waiter: if it came with the cancel nobody else has got it.
+local function take(self, deferred, values)
+  if self.deferred == deferred then
+    drop_wait(self)
+    values.deferred = deferred
+    told[#told + 1] = values
+  elseif values.n > 0 then
+    self.got = values
+  end
+end
+
+local function await_work(self)
+  idle[#idle + 1] = self
+  cqueues.poll(self.wake)
+end
+
+local function live(self)
+  self.thread = coroutine.running()
+  by_thread[self.thread] = self
+  repeat
+    local deferred, objects = self.deferred, self.objects
+    if deferred then
+      take(self, deferred, without(self.wake, cqueues.poll(self.wake, table.unpack(objects, 1, objects.n))))
+    else
+      await_work(self)
+    end
+  until not self.deferred and #idle >= MOST_IDLE
+  by_thread[self.thread] = nil
+end
+
+-- What it was to poll cannot be polled.
+local function bury(thread, err)
+  local self = thread and by_thread[thread]
+  if not self then error(err, 0) end
+  by_thread[thread] = nil
+  local deferred = self.deferred
+  if not deferred then return end
+  drop_wait(self)
+  core.fail_with(deferred, err)
+end
+
+-- ---- stepping ----
+
+-- Inside of another controller's coroutine the method first waits there, and steps when that is answered. We do not
+-- ask anybody.
+local stepper, is_stepping
+
+local function step_again_and_again()
+  while true do coroutine.yield(controller:step(0)) end
+end
+
+local function step_once()
+  stepper = stepper or coroutine.create(step_again_and_again)
+  local resumed, ok, err, code, thread = coroutine.resume(stepper)
+  if resumed and ok == POLL then resumed, ok, err, code, thread = coroutine.resume(stepper) end
+  if resumed then return ok, err, code, thread end
+  stepper = nil
+  error(ok, 0)
+end
+
+local function step_until_fine()
+  repeat
+    local ok, err, _, thread = step_once()
+    if not ok then bury(thread, err) end
+  until ok
+end
+
+-- cqueues goes on with those first that became ready last.
+local function reverse(list, first)
+  local last = #list
+  while first < last do
+    list[first], list[last] = list[last], list[first]
+    first, last = first + 1, last - 1
+  end
+end
+
+--- Sees what has come, and to what has been asked for.
+function pollers.step()
+  if not controller or is_stepping then return end
+  local first = #told + 1
+  is_stepping = true
+  local ok, err = pcall(step_until_fine)
+  is_stepping = false
+  reverse(told, first)
+  if not ok then error(err, 0) end
+end
+
+-- ---- waiting ----
+
+local function cancel(self, deferred)
+  if self.deferred ~= deferred then return end
+  drop_wait(self)
+  self.wake:signal()
+  pollers.step()
+  local got = self.got
+  self.got = nil
+  if got then core.succeed_with(deferred, table.unpack(got, 1, got.n)) end
+  on_change()
+end
+
+local function new()
+  local self = setmetatable({ wake = condition.new() }, Poller)
+  self.hooks = { function(deferred) cancel(self, deferred) end }
+  return self
+end
+
+local function begin(objects)
+  controller = controller or cqueues.new()
+  local n = #idle
+  local self = idle[n] or new()
+  self.objects, self.deferred = objects, core.claim(self.hooks)
+  count = count + 1
+  if n > 0 then
+    idle[n] = nil
+    self.wake:signal()
+  else
+    controller:wrap(live, self)
+  end
+  return self.deferred
+end
+
+-- Of these nothing gets lost until the next step.
+local function can_wait(objects)
+  for i = 1, objects.n do
+    local object = objects[i]
+    if not (object == nil or type(object) == "number" or socket_type(object)) then return false end
+  end
+  return true
+end
+
+local function is_empty(objects)
+  for i = 1, objects.n do
+    if objects[i] ~= nil then return false end
+  end
+  return true
+end
+
+local function ignore() end
+
+--- cqueues.poll(...).
+--- @return Deferred of what is ready
+function pollers.poll(...)
+  local objects = table.pack(...)
+  local gives_way = is_empty(objects)
+  local deferred = begin(gives_way and { n = 1, 0 } or objects)
+  if gives_way then deferred:add_callback(ignore) end
+  if not can_wait(objects) then pollers.step() end
+  on_change()
+  return deferred
+end
+
+-- ---- for the loop ----
+
+--- What is to be polled for all of them; nil if nobody waits.
+function pollers.object()
+  return count > 0 and controller or nil
+end
+
+--- Has something come that has not been told?
+function pollers.has_news()
+  return told[1] ~= nil
+end
+
+--- Tells what has come.
+function pollers.tell()
+  local list = told
+  told = {}
+  for _, values in ipairs(list) do core.succeed_with(values.deferred, table.unpack(values, 1, values.n)) end
+  core.finish()
+end
+
+--- f() is called when the loop has to look anew at all of this.
+function pollers.watch(f)
+  on_change = f
+end
+
+return pollers
