@@ -21,7 +21,8 @@ local told = {} -- what came, first come first: lists of values with the `deferr
 local on_change -- see pollers.watch
 
 -- `deferred` and `objects`: of its wait; a cancel takes them away. `wake`: to look what it has to do. `got`: what came
--- none the less.
+-- none the less. `is_idle`: it is in that list; `is_parked`: without a
+-- signal it does not look.
 local Poller = {}
 Poller.__index = Poller
 
@@ -46,8 +47,13 @@ local function take(self, deferred, values)
   end
 end
 
+-- Most often there is work before the next step, which goes on with it without being asked.
 local function await_work(self)
   idle[#idle + 1] = self
+  self.is_idle = true
+  cqueues.poll()
+  if not self.is_idle then return end
+  self.is_parked = true
   cqueues.poll(self.wake)
 end
 
@@ -149,7 +155,8 @@ local function begin(objects)
   count = count + 1
   if n > 0 then
     idle[n] = nil
-    self.wake:signal()
+    if self.is_parked then self.wake:signal() end
+    self.is_idle, self.is_parked = false, false
   else
     controller:wrap(live, self)
   end
