@@ -14,8 +14,8 @@ local loop = {}
 local home -- the controller that weir is in; it may have been closed
 local running = false -- a loop.run is under way
 
--- `controller`: where it is; `wake` ends its sleep; `is_over`: it is to end; `idles`: it sleeps for what keeps no loop
--- going; `mail`: for cqueues, the file that tells of other threads.
+-- `controller`: where it is; `wake` ends its sleep, while `is_asleep`; `is_over`: it is to end; `idles`: it sleeps for what keeps no
+-- loop.run going, the grace time of a cancel; `mail`: for cqueues, the file that tells of other threads.
 local heart
 
 -- One of its own, if there is no other.
@@ -28,11 +28,16 @@ end
 
 local start
 
+-- It has died if its sleep cannot be ended: cqueues drops a coroutine when it comes by somebody's file that it cannot
+-- poll any more. A controller that was closed, perhaps with the Lua state, is nobody's to replace.
 local function on_work()
-  if heart and cqueues.type(heart.controller) == "controller" then
-    heart.wake:signal()
-  else
+  if cqueues.type(home) ~= "controller" then
+    heart = nil
+  elseif not heart then
     start()
+  elseif heart.is_asleep then
+    heart.is_asleep = false
+    if heart.wake:signal() == 0 then start() end
   end
 end
 
@@ -43,11 +48,6 @@ local function mail_of(self)
   return self.mail
 end
 
--- The grace time of a cancel comes if the controller has something else to do meanwhile.
-local function has_company(self)
-  return self.controller:count() > 1
-end
-
 -- Returns whether there was anything to wait for.
 local function rest(self)
   pollers.step()
@@ -56,9 +56,10 @@ local function rest(self)
   local left, keeps = core.first_timer()
   self.idles = not (keeps or polled or mail)
   core.on_work(on_work)
-  if self.idles and not (left and has_company(self)) then return false end
+  if self.idles and not left then return false end
+  self.is_asleep = true
   cqueues.poll(self.wake, left, polled, mail)
-  self.idles = false
+  self.is_asleep, self.idles = false, false
   return true
 end
 
@@ -80,9 +81,13 @@ local function stop(self)
 end
 
 local function live(self)
+  local ok, again
   self.thread = coroutine.running()
-  while not self.is_over and beat(self) do end
+  repeat ok, again = pcall(beat, self) until not (ok and again) or self.is_over
   if heart == self then heart = nil end
+  if ok then return end
+  core.on_work(on_work)
+  error(again, 0)
 end
 
 function start()
@@ -122,6 +127,8 @@ end
 
 -- ---- running ----
 
+local function never() return false end
+
 local function is_done(controller)
   return controller:empty() or heart ~= nil and heart.idles and controller:count() == 1
 end
@@ -133,10 +140,12 @@ local function step(controller)
   error(err, 0)
 end
 
--- Until `ended` says so, or there is nothing left.
+-- Until `ended` says so, or there is nothing left. Inside of another controller that may still bring something, if
+-- somebody waits for it.
 local function drive(ended)
   local controller = join()
-  while not ended() and not is_done(controller) do step(controller) end
+  local is_outermost = ended == never or not cqueues.running()
+  while not ended() and not (is_outermost and is_done(controller)) do step(controller) end
 end
 
 local function drive_safely(ended)
@@ -153,8 +162,6 @@ local function check_call(...)
     error("attempt to run inside a coroutine of the controller", 3)
   end
 end
-
-local function never() return false end
 
 -- Behind what is ready, as weir.run does it.
 local function start_late(co)

@@ -130,8 +130,13 @@ end
 
 -- ---- waiting ----
 
+-- When the Lua state is closed the controller may be gone before those who wait.
+local function is_over()
+  return cqueues.type(controller) ~= "controller"
+end
+
 local function cancel(self, deferred)
-  if self.deferred ~= deferred then return end
+  if self.deferred ~= deferred or is_over() then return end
   drop_wait(self)
   self.wake:signal()
   pollers.step()
