@@ -16,9 +16,9 @@ end
 
 --- Goes on until nothing is left, as long as that takes.
 function x.finish()
-  local over = cqueues.monotime() + PATIENCE
-  cq.attach():wrap(function()
-    while cq.attach():count() > 1 do
+  local controller, over = cq.attach(), cqueues.monotime() + PATIENCE
+  controller:wrap(function()
+    while controller:count() > 1 do
       assert(cqueues.monotime() < over, "something is left")
       cqueues.poll()
     end

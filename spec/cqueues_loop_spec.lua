@@ -340,6 +340,7 @@ describe("weir in a controller:", function()
   end)
 
   it("10.2 a live handle is something that can come, until it is released", function()
+    h.unhandled()
     local d = weir.Deferred()
     local handle = threads.handle(d)
     controller:wrap(function() cqueues.sleep(0.002); handle:release() end)
