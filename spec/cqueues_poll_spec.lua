@@ -229,6 +229,28 @@ describe("cqueues in coroutines of weir:", function()
     end)
   end)
 
+  it("2.11 a file that is closed behind the back of cqueues harms nobody else", function()
+    local others = pcall(require, "socket") and require "socket"
+    if not others then return pending "LuaSocket is not installed" end
+    local server = others.bind("127.0.0.1", 0)
+    local host, port = server:getsockname()
+    local client = others.connect(host, port)
+    local a, b = pair()
+    x.run(function()
+      local reader = weir.spawn(function() return a:read() end)
+      local began = cqueues.monotime()
+      local sleeper = weir.spawn(function() cqueues.sleep(0.02); return cqueues.monotime() - began end)
+      local co = weir.spawn(cqueues.poll, { pollfd = client:getfd(), events = "r" })
+      cqueues.sleep(0.001)
+      client:close()
+      co:cancel()
+      assert.is_true(weir.await(sleeper) >= 0.02)
+      b:write "still there\n"
+      assert.equal("still there", weir.await(reader))
+    end)
+    server:close()
+  end)
+
   it("3.3 a socket that is closed wakes who waits for it", function()
     local a, b = pair()
     x.run(function()

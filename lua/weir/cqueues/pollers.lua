@@ -19,6 +19,7 @@ local idle = {} -- those of them without a wait
 local count = 0 -- waits
 local told = {} -- what came, first come first: lists of values with the `deferred` that is to have them
 local on_change -- see pollers.watch
+local was_reset = false -- the controller, in the step under way: so it goes on with all of them, without news
 
 -- `deferred` and `objects`: of its wait; a cancel takes them away. `wake`: to look what it has to do. `got`: what came
 -- none the less. `is_idle`: it is in that list; `is_parked`: without a
@@ -47,6 +48,12 @@ local function take(self, deferred, values)
   end
 end
 
+local function leave_idle(self)
+  for i, other in ipairs(idle) do
+    if other == self then return table.remove(idle, i) end
+  end
+end
+
 -- Most often there is work before the next step, which goes on with it without being asked.
 local function await_work(self)
   idle[#idle + 1] = self
@@ -57,18 +64,26 @@ local function await_work(self)
   cqueues.poll(self.wake)
 end
 
-local function live(self)
-  self.thread = coroutine.running()
-  by_thread[self.thread] = self
+local function poll(self, objects)
+  local values
   repeat
-    local deferred, objects = self.deferred, self.objects
+    values = without(self.wake, cqueues.poll(self.wake, table.unpack(objects, 1, objects.n)))
+  until values.n > 0 or not was_reset
+  return values
+end
+
+local function live(self)
+  local thread = coroutine.running()
+  by_thread[thread] = self
+  repeat
+    local deferred = self.deferred
     if deferred then
-      take(self, deferred, without(self.wake, cqueues.poll(self.wake, table.unpack(objects, 1, objects.n))))
+      take(self, deferred, poll(self, self.objects))
     else
       await_work(self)
     end
   until not self.deferred and #idle >= MOST_IDLE
-  by_thread[self.thread] = nil
+  by_thread[thread] = nil
 end
 
 -- What it was to poll cannot be polled.
@@ -76,6 +91,7 @@ local function bury(thread, err)
   local self = thread and by_thread[thread]
   if not self then error(err, 0) end
   by_thread[thread] = nil
+  if self.is_idle then leave_idle(self) end
   local deferred = self.deferred
   if not deferred then return end
   drop_wait(self)
@@ -94,17 +110,28 @@ end
 
 local function step_once()
   stepper = stepper or coroutine.create(step_again_and_again)
-  local resumed, ok, err, code, thread = coroutine.resume(stepper)
-  if resumed and ok == POLL then resumed, ok, err, code, thread = coroutine.resume(stepper) end
-  if resumed then return ok, err, code, thread end
+  local resumed, ok, err, code, thread, object = coroutine.resume(stepper)
+  if resumed and ok == POLL then resumed, ok, err, code, thread, object = coroutine.resume(stepper) end
+  if resumed then return ok, err, code, thread, object end
   stepper = nil
   error(ok, 0)
 end
 
+-- An error of the system that is not about what was asked for: a file was closed while it was polled, and cqueues did
+-- not learn of that. It would try to withdraw it for ever, and drop all others that it goes on with.
+local function mend(code, object)
+  if not code or object ~= nil then return end
+  controller:reset()
+  was_reset = true
+end
+
 local function step_until_fine()
   repeat
-    local ok, err, _, thread = step_once()
-    if not ok then bury(thread, err) end
+    local ok, err, code, thread, object = step_once()
+    if not ok then
+      bury(thread, err)
+      mend(code, object)
+    end
   until ok
 end
 
@@ -123,7 +150,7 @@ function pollers.step()
   local first = #told + 1
   is_stepping = true
   local ok, err = pcall(step_until_fine)
-  is_stepping = false
+  is_stepping, was_reset = false, false
   reverse(told, first)
   if not ok then error(err, 0) end
 end
