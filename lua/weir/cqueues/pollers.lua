@@ -32,9 +32,9 @@ local function drop_wait(self)
   count = count - 1
 end
 
-local function without(wake, first, ...)
-  if first == wake then return table.pack(...) end
-  return table.pack(first, ...)
+local function without(wake, ...)
+  if (...) == wake then return table.pack(select(2, ...)) end
+  return table.pack(...)
 end
 
 -- A signal of a condition is for one waiter: if it came with the cancel nobody else has got it.
