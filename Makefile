@@ -57,7 +57,7 @@ EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildca
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev
 TO_DOCUMENT = lua-ldoc lua-discount lua5.1
 TO_TEST = $(TO_BUILD) $(TO_DOCUMENT) git gcc g++ clang clang-format lua-busted lua-check luarocks \
-	$(LIBUV)
+	$(LIBUV) lua-cqueues
 # What weir.luv and weir.socket stand on, and what their specs run over them.
 LIBUV = lua-luv lua-socket lua-redis redis-server
 TO_CHECK = $(TO_TEST) clang-tidy valgrind

@@ -14,8 +14,8 @@ local loop = {}
 local home -- the controller that weir is in; it may have been closed
 local running = false -- a loop.run is under way
 
--- `controller`: where it is; `wake` ends its sleep, while `is_asleep`; `is_over`: it is to end; `idles`: it sleeps for what keeps no
--- loop.run going, the grace time of a cancel; `mail`: for cqueues, the file that tells of other threads.
+-- `controller`: where it is; `wake` ends its sleep, while `is_asleep`; `is_over`: it is to end; `idles`: it sleeps for
+-- what keeps no loop.run going, the grace time of a cancel; `mail`: for cqueues, the file that tells of other threads.
 local heart
 
 -- One of its own, if there is no other.
