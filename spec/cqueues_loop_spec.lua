@@ -216,6 +216,36 @@ describe("weir in a controller:", function()
     assert.same({ "first", "second", "third" }, t:list())
   end)
 
+  local game = weir.Clock { speed = 0 }
+  local STIRS = { -- each comes to an end that no call from the host brings about
+    ["after"] = function(done) weir.after(0.001):add_callback(done) end,
+    ["timeout"] = function(done, d) d:timeout(0.001) ; d:add_errback(done) end,
+    ["a clock that goes on"] = function() game:speed(1) end,
+    ["a coroutine that sleeps"] = function(done) weir.spawn(function() weir.sleep(0.001); done() end) end,
+    ["a coroutine that yields"] = function(done) weir.spawn(function() weir.yield(); done() end) end,
+    ["a fire that is only queued"] = function(_, d) weir.inline(false); d:callback() end,
+    ["a failure"] = function() weir.spawn(error, "nobody") end,
+    ["a wait for cqueues"] = function(done) weir.spawn(function() cqueues.sleep(0.001); done() end) end,
+    ["a handle"] = function(_, d) threads.handle(d):fire_after(0.001, h.ignore) end,
+  }
+  for name, stir in pairs(STIRS) do
+    it("7.3 it wakes up for what a plain coroutine does: " .. name, function()
+      local has_ended, d, last = false, weir.Deferred(), weir.after(1000)
+      local function done() has_ended = true end
+      weir.on_unhandled(done)
+      game:speed(0)
+      game:after(0.001):add_callback(done)
+      local co = weir.spawn(function() weir.await(d); done() end)
+      co:add_errback(h.ignore)
+      for _ = 1, 3 do controller:step(0) end
+      controller:wrap(stir, done, d)
+      x.steps_until(controller, function() return has_ended end)
+      last:cancel()
+      assert(controller:loop())
+      assert.is_true(has_ended)
+    end)
+  end
+
   it("3.5 a call in a plain coroutine comes from the host: what it wakes runs before it returns", function()
     local t, d = h.trace(), weir.Deferred()
     weir.spawn(function() t(weir.await(d)); weir.yield(); t "yielded" end)
@@ -326,6 +356,18 @@ describe("weir in a controller:", function()
     assert(controller:loop())
   end)
 
+  it("10.2 sleeps again behind a fire, while other handles are live", function()
+    local fired, open = weir.Deferred(), weir.Deferred()
+    local handle, other = threads.handle(fired), threads.handle(open)
+    handle:fire_elsewhere(h.ignore)
+    handle:release()
+    local co = weir.spawn(function() weir.await(fired); weir.sleep(0.05) end)
+    assert.is_true(x.steps_until(controller, finished(co)) < 20)
+    other:fire(h.ignore)
+    other:release()
+    assert(controller:loop())
+  end)
+
   it("10.2 so does one for a handle that a plain coroutine made meanwhile", function()
     local got
     weir.spawn(weir.sleep, 0.001)
@@ -379,6 +421,28 @@ describe("weir in a controller:", function()
     cq.attach(controller)
     assert(controller:loop())
     assert.same({ "detached", "back" }, t:list())
+  end)
+
+  it("7.3 goes on when cqueues has dropped all for a file that somebody closed while it was polled", function()
+    local others = pcall(require, "socket") and require "socket"
+    if not others then return pending "LuaSocket is not installed" end
+    local t, server = h.trace(), others.bind("127.0.0.1", 0)
+    local host, port = server:getsockname()
+    local client = others.connect(host, port)
+    local last = weir.after(1000)
+    weir.spawn(function() weir.sleep(0.01); t "slept" end)
+    controller:wrap(function() cqueues.poll({ pollfd = client:getfd(), events = "r" }, 0.001) end)
+    controller:step(0)
+    controller:step(0)
+    client:close()
+    server:close()
+    local errors = 0
+    while not controller:loop() do errors = errors + 1 end
+    assert.equal(2, errors) -- who polled it, and who looks after weir
+    controller:reset()
+    weir.spawn(function() weir.yield(); t "yielded"; last:cancel() end)
+    assert(controller:loop())
+    assert.same({ "slept", "yielded" }, t:list())
   end)
 
   it("7.3 cannot be taken to another controller by what it runs", function()

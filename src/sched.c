@@ -597,9 +597,11 @@ double weir_sched_run_until(lua_State *L, weir_State *S, int idx) {
 
 /* ---- the loop of another library ---- */
 
-int weir_sched_keeps(const weir_State *S) {
+enum { KEPT_BY_TIMERS = 1, KEPT_BY_HANDLES };
+
+static int what_keeps(const weir_State *S) {
   const weir_Clock *root = lua_touserdata(S->home, HOME_ROOT_CLOCK);
-  return root->keeping > 0 || weir_handle_count(S) > 0;
+  return (root->keeping ? KEPT_BY_TIMERS : 0) | (weir_handle_count(S) ? KEPT_BY_HANDLES : 0);
 }
 
 static double next_due(weir_State *S) {
@@ -609,13 +611,13 @@ static double next_due(weir_State *S) {
 void weir_sched_ask(lua_State *L, weir_State *S) {
   S->asks = !lua_isnil(L, -1);
   S->knows_due = next_due(S);
-  S->knows_keeps = weir_sched_keeps(S);
+  S->knows_keeps = what_keeps(S);
   weir_state_set(L, S, HOME_ON_WORK);
 }
 
 static int has_news(weir_State *S) {
   return !is_idle(S) || S->note_first || next_due(S) < S->knows_due ||
-         weir_sched_keeps(S) != S->knows_keeps;
+         what_keeps(S) != S->knows_keeps;
 }
 
 void weir_sched_tell_work(lua_State *L, weir_State *S) {

@@ -46,8 +46,6 @@ int weir_sched_is_spent(weir_State *S);
 /* Is anything ready, or in the mail? */
 int weir_sched_is_ready(const weir_State *S);
 
-/* Has the loop a timer or a handle to wait for? */
-int weir_sched_keeps(const weir_State *S);
 /* From here on, until it is told once, a loop that sleeps as long as the timers and handles say
    that there are now is told when that is not true any more: the function on top is called. nil: it
    does not want to be. [-1, +0, -] */

@@ -131,7 +131,7 @@ struct weir_State {
 #endif
 
   int asks;         /* a loop wants to be told of work: HOME_ON_WORK */
-  int knows_keeps;  /* valid then: it knows that something keeps it going, */
+  int knows_keeps;  /* valid then: it knows what keeps it going, */
   double knows_due; /* and when on the real clock it is to look again; HUGE_VAL: never */
 
   struct weir_Mailbox *mailbox; /* NULL before the first handle, and behind lua_close */
