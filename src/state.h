@@ -59,8 +59,8 @@ enum {
   HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
   HOME_REASON,       /* strings, so that to push them allocates nothing */
   HOME_OVERFLOW,
-  HOME_YIELDS,       /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
-  HOME_ON_WORK,      /* function, while `asks` is set */
+  HOME_YIELDS,  /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
+  HOME_ON_WORK, /* function, while `asks` is set */
   HOME_SLOTS = HOME_ON_WORK
 };
 
