@@ -433,8 +433,8 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
     if (!lua_isnil(L, -1)) /* see weir_state_return */
       tell(L, S, lua_touserdata(L, -1), lua_gettop(L));
     weir_deque_end(q, inner);
-    weir_deque_take(L, q);
-    lua_pop(L, 2);
+    weir_deque_skip(L, q);
+    lua_pop(L, 1);
   }
   S->fire_depth--;
 }

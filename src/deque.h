@@ -124,13 +124,18 @@ static inline void weir_deque_fetch(lua_State *L, weir_Segment *seg, int at) {
   lua_xmove(seg->stack, L, 1);
 }
 
-/* Moves the value at the front to the top of L. [-0, +1, -] */
-static inline void weir_deque_take(lua_State *L, weir_Deque *q) {
-  weir_deque_fetch(L, *weir_deque_place(q, q->head), weir_deque_slot(q->head));
+/* The place at the front is empty. */
+static inline void weir_deque_step(lua_State *L, weir_Deque *q) {
   if (q->floor == q->head)
     q->floor++;
   if (++q->head == q->tail)
     weir_deque_rest(L, q);
+}
+
+/* Moves the value at the front to the top of L. [-0, +1, -] */
+static inline void weir_deque_take(lua_State *L, weir_Deque *q) {
+  weir_deque_fetch(L, *weir_deque_place(q, q->head), weir_deque_slot(q->head));
+  weir_deque_step(L, q);
 }
 
 /* Pushes the value at the front. [-0, +1, -] */
@@ -138,6 +143,17 @@ static inline void weir_deque_peek(lua_State *L, const weir_Deque *q) {
   lua_State *stack = (*weir_deque_place(q, q->head))->stack;
   lua_pushvalue(stack, weir_deque_slot(q->head));
   lua_xmove(stack, L, 1);
+}
+
+/* Drops the value at the front. */
+static inline void weir_deque_skip(lua_State *L, weir_Deque *q) {
+  weir_Segment *seg = *weir_deque_place(q, q->head);
+  int at = weir_deque_slot(q->head);
+  if (seg->top == at)
+    lua_settop(seg->stack, --seg->top);
+  else
+    lua_copy(seg->stack, WEIR_NIL, at);
+  weir_deque_step(L, q);
 }
 
 /* A region: what is pushed from here on, until its end, which comes when it is empty again, or was

@@ -162,9 +162,13 @@ function loop.is_over()
   return shared.is_over
 end
 
+--- Is weir in the loop?
+loop.is_in = false
+
 --- Puts weir into the loop, if it is not.
 function loop.join()
   if handles then return end
+  loop.is_in = true
   handles = {
     idle = uv.new_idle(),
     alarm = uv.new_timer(),
@@ -189,6 +193,7 @@ function loop.detach()
   if not handles then return end
   for _, name in ipairs { "idle", "alarm", "prepare", "check", "sigpipe" } do handles[name]:close() end
   handles, alarm_at = nil, nil
+  loop.is_in = false
 end
 
 -- Returns whether somebody stopped it.

@@ -170,6 +170,7 @@ function Stream:write(data, seconds)
   if not handle then check_open(self, "write") end
   if type(data) ~= "string" then data = text_of(data) end
   if seconds ~= nil then check.seconds(seconds, 2, "write") end
+  if not loop.is_in then loop.join() end -- or a connection that is gone ends the process
   local taken, message, code = try_write(handle, data)
   if taken == #data then return end
   if not taken and code ~= "EAGAIN" then error(failure(message), 0) end
