@@ -25,6 +25,48 @@ local function something_open()
   return function() async:close() end
 end
 
+local has_threads, threads = pcall(require, "handles")
+
+describe("luv.run, other threads:", function()
+  if not has_threads then return pending "the module for specs is not built" end
+
+  after_each(function()
+    x.assert_nothing_left()
+    h.restore()
+  end)
+
+  it("10.2 a fire of another thread wakes it", function()
+    local d = weir.Deferred()
+    local rounds = rounds_of(function()
+      threads.handle(d):fire_after(0.02, function() return "fired" end)
+      assert.equal("fired", weir.await(d))
+    end)
+    assert.is_true(rounds < 10)
+  end)
+
+  it("10.2 sleeps again behind a fire, while other handles are live", function()
+    local fired, open = weir.Deferred(), weir.Deferred()
+    local handle, other = threads.handle(fired), threads.handle(open)
+    handle:fire_elsewhere(h.ignore)
+    handle:release()
+    assert.is_true(rounds_of(function() weir.await(fired); weir.sleep(0.05) end) < 20)
+    other:fire(h.ignore)
+    other:release()
+    luv.run()
+    assert.equal("success", open:status())
+  end)
+
+  it("10.2 a live handle is something that can come, until it is released", function()
+    h.unhandled()
+    local d = weir.Deferred()
+    local handle = threads.handle(d)
+    local timer = uv.new_timer()
+    timer:start(2, 0, function() handle:release(); timer:close() end)
+    luv.run()
+    assert.equal("WeirError", h.raised(d.result, d).name)
+  end)
+end)
+
 describe("luv.run:", function()
   after_each(function()
     x.assert_nothing_left()

@@ -2,8 +2,9 @@
 -- A call of weir in one of luv's callbacks comes from the host: it runs what it wakes. What is left for the loop,
 -- timers and coroutines that yielded, is looked after in each round: by `prepare` before libuv goes to sleep, and by
 -- `check` behind that, if libuv would not come back for anything else. These two keep no loop alive. While something
--- is ready `idle` keeps libuv from sleeping, and `alarm` wakes it for the first timer. `sigpipe` is there lest a write
--- to a connection that is gone end the process.
+-- is ready `idle` keeps libuv from sleeping, and `alarm` wakes it for the first timer. `mail` does when another thread
+-- has fired what it has a handle for, and is there while there are such handles. `sigpipe` is there lest a write to a
+-- connection that is gone end the process.
 local check = require "weir.check"
 local core = require "weir.core".functions
 local uv = require "weir.luv.uv"
@@ -105,11 +106,28 @@ local function answer()
   core.finish()
 end
 
+local function drop_mail()
+  if handles.mail then handles.mail:close() end
+  handles.mail, handles.mail_file = nil, nil
+end
+
+-- The file has to be asked for before each sleep.
+local function watch_mail()
+  local file = core.mail_file()
+  if file == handles.mail_file then return end
+  drop_mail()
+  if not file then return end
+  handles.mail, handles.mail_file = uv.new_poll(file), file
+  handles.mail:start("r", ignore)
+  loop.own()
+end
+
 -- One pass of weir; then libuv knows what to come back for.
 local function look()
   local left, keeps = core.step(), true
   if left ~= 0 then left, keeps = core.first_timer() end
   if not handles then return end -- detached by what ran
+  watch_mail()
   spin(left == 0 or asking[1] ~= nil)
   keep_alive(keeps)
   if left then
@@ -191,6 +209,7 @@ end
 --- Takes weir out again: afterwards the loop has no handle of it.
 function loop.detach()
   if not handles then return end
+  drop_mail()
   for _, name in ipairs { "idle", "alarm", "prepare", "check", "sigpipe" } do handles[name]:close() end
   handles, alarm_at = nil, nil
   loop.is_in = false
