@@ -120,3 +120,12 @@ void weir_deque_take_back(lua_State *L, weir_Deque *q) {
   if (q->head == q->tail)
     weir_deque_rest(L, q);
 }
+
+void weir_deque_return(weir_Deque *q, weir_Place then, int keep) {
+  q->head = then.head;
+  q->base = then.base;
+  if (!keep && q->tail > then.tail)
+    q->tail = then.tail;
+  if (q->floor > q->head)
+    q->floor = q->head;
+}

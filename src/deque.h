@@ -156,6 +156,18 @@ static inline void weir_deque_skip(lua_State *L, weir_Deque *q) {
   weir_deque_step(L, q);
 }
 
+/* Where it stands. */
+typedef struct weir_Place {
+  uint64_t head, base, tail;
+} weir_Place;
+static inline weir_Place weir_deque_mark(const weir_Deque *q) {
+  weir_Place p = {q->head, q->base, q->tail};
+  return p;
+}
+/* Ends the regions that an error has left open, and with them what they hold, unless `keep`: then
+   it becomes that of the region around them, with nils where something was taken. */
+void weir_deque_return(weir_Deque *q, weir_Place then, int keep);
+
 /* A region: what is pushed from here on, until its end, which comes when it is empty again, or was
    left alone. */
 typedef struct weir_Region {

@@ -316,14 +316,11 @@ static int cancel(lua_State *L) {
 }
 
 void weir_lib_pause(lua_State *L, weir_State *S, int idx, int change, const char *of) {
-  weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, of);
+  const weir_Deferred *d = weir_check_deferred_at(L, S, idx, 1, of);
   int failed;
   if (change < 0 && d->pauses == 0)
     luaL_error(L, "attempt to unpause a Deferred that is not paused");
-  d->pauses += change;
-  if (d->voided > d->pauses)
-    d->voided = d->pauses;
-  weir_pause_rehold(L, S, d, idx);
+  weir_pause_change(L, S, idx, change);
   failed = weir_pause_run_hooks(L, S);
   weir_lib_finish(L, S);
   if (failed)

@@ -47,13 +47,14 @@ static void hold(lua_State *L, weir_State *S, weir_Path *p) {
 
 static void let_go(lua_State *L, weir_State *S, weir_Path *p) {
   weir_Deferred *d = p->at;
+  if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING) { /* first: it may fail */
+    weir_path_fetch(L, p);
+    weir_timer_thaw(L, S, p->idx);
+  }
   d->flags &= ~(uint32_t)FLAG_HELD;
   if (is_queueable(d)) {
     weir_path_fetch(L, p);
     weir_ready_add(L, S, weir_coroutine(d), p->idx);
-  } else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING) {
-    weir_path_fetch(L, p);
-    weir_timer_thaw(L, S, p->idx);
   }
   queue_hook(L, S, p);
   if (d->phase == PHASE_SETTLED && d->nwaiters > 0)
@@ -83,6 +84,16 @@ static void branch_links(lua_State *L, weir_State *S, uint32_t change) {
   lua_pop(L, 1);
 }
 
+/* What may fail comes before it is changed: then it is as it was, and so is all behind it. */
+static void reserve(lua_State *L, weir_State *S, const weir_Deferred *d, int want) {
+  if (d->flags & FLAG_HOOKS)
+    weir_deque_reserve(L, &S->hooks);
+  if (d->wait == WAIT_LINKS)
+    weir_deque_reserve_many(L, &S->walk, (uint32_t)d->nvalues);
+  if (!want)
+    weir_deferred_reserve(L, S);
+}
+
 /* Brings the one that the path has come to, which is on top, up to date. If that changed it, goes
    on to what it waits on, and returns 1. */
 static int rehold_one(lua_State *L, weir_State *S, weir_Path *p) {
@@ -90,6 +101,7 @@ static int rehold_one(lua_State *L, weir_State *S, weir_Path *p) {
   int want = wants_hold(d);
   if (want == ((d->flags & FLAG_HELD) != 0))
     return 0;
+  reserve(L, S, d, want);
   if (want)
     hold(L, S, p);
   else
@@ -139,6 +151,36 @@ void weir_pause_walk(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     d->flags &= ~(uint32_t)FLAG_OVERRIDE;
   }
   rehold_from(L, S, d, idx);
+}
+
+/* ---- from outside ---- */
+
+/* Arguments: the state, the Deferred. */
+static int rehold_task(lua_State *L) {
+  weir_pause_rehold(L, lua_touserdata(L, 1), lua_touserdata(L, 2), 2);
+  return 0;
+}
+
+/* The way back needs no more room than the way there had, and was there before. */
+void weir_pause_change(lua_State *L, weir_State *S, int idx, int change) {
+  weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Place hooks = weir_deque_mark(&S->hooks), walk = weir_deque_mark(&S->walk);
+  int voided = d->voided;
+  weir_deferred_reserve(L, S);
+  d->pauses += change;
+  if (d->voided > d->pauses)
+    d->voided = d->pauses;
+  lua_pushcfunction(L, rehold_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushvalue(L, idx);
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+    return;
+  weir_deque_return(&S->hooks, hooks, 0);
+  weir_deque_return(&S->walk, walk, 0);
+  d->pauses -= change;
+  d->voided = voided;
+  weir_pause_rehold(L, S, d, idx);
+  lua_error(L);
 }
 
 /* ---- hooks ---- */

@@ -13,6 +13,10 @@ static inline void weir_pause_rehold(lua_State *L, weir_State *S, weir_Deferred 
     weir_pause_walk(L, S, d, idx);
 }
 
+/* One pause more or less of the Deferred at idx, and what follows of that. On an error, of memory,
+   it is taken back. [-0, +0, m] */
+void weir_pause_change(lua_State *L, weir_State *S, int idx, int change);
+
 /* Places in the table of hooks. */
 enum { HOOK_CANCEL = 1, HOOK_PAUSE, HOOK_UNPAUSE };
 

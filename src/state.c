@@ -56,11 +56,6 @@ static int close_state(lua_State *L) {
   return 0;
 }
 
-static inline struct weir_Place place_in(const weir_Deque *q) {
-  struct weir_Place p = {q->head, q->base, q->tail};
-  return p;
-}
-
 void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->running = S->running;
   m->callers = S->callers;
@@ -72,21 +67,10 @@ void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->close_depth = S->close_depth;
   m->over = S->over;
   m->budget = S->budget;
-  m->fires = place_in(&S->fires);
-  m->hooks = place_in(&S->hooks);
-  m->walk = place_in(&S->walk);
-  m->ending = place_in(&S->ending);
-}
-
-/* Ends the regions that an error has left open, and with them what they hold, unless `keep`: then
-   it becomes that of the region around them, with nils where something was taken. */
-static void close_regions(weir_Deque *q, const struct weir_Place *then, int keep) {
-  q->head = then->head;
-  q->base = then->base;
-  if (!keep && q->tail > then->tail)
-    q->tail = then->tail;
-  if (q->floor > q->head)
-    q->floor = q->head;
+  m->fires = weir_deque_mark(&S->fires);
+  m->hooks = weir_deque_mark(&S->hooks);
+  m->walk = weir_deque_mark(&S->walk);
+  m->ending = weir_deque_mark(&S->ending);
 }
 
 /* Those that an error has left in hand. */
@@ -111,10 +95,10 @@ void weir_state_return(weir_State *S, const weir_Mark *m) {
   S->close_depth = m->close_depth;
   S->over = m->over;
   S->budget = m->budget;
-  close_regions(&S->fires, &m->fires, 1);
-  close_regions(&S->hooks, &m->hooks, 0);
-  close_regions(&S->walk, &m->walk, 0);
-  close_regions(&S->ending, &m->ending, 0);
+  weir_deque_return(&S->fires, m->fires, 1);
+  weir_deque_return(&S->hooks, m->hooks, 0);
+  weir_deque_return(&S->walk, m->walk, 0);
+  weir_deque_return(&S->ending, m->ending, 0);
 }
 
 static lua_State *new_private_thread(lua_State *L, int owner, int slot, int height) {

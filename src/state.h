@@ -146,9 +146,7 @@ typedef struct weir_Mark {
   weir_Meter *meter;
   int busy, loop_busy, looping, fire_depth, close_depth, over;
   double budget;
-  struct weir_Place { /* of a deque then */
-    uint64_t head, base, tail;
-  } fires, hooks, walk, ending;
+  weir_Place fires, hooks, walk, ending;
 #if WEIR_SELF_CLOSE /* while a guard watches over it: */
   const struct weir_Mark *outer;
   int slot;     /* where the guard stands; 0: there is none */
