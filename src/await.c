@@ -90,6 +90,7 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, in
   }
   weir_wait_begin(L, S, &c->d, me, d, idx, WAIT_AWAIT);
   c->life = LIFE_WAITING;
+  c->d.seen = S->stamp;
   c->raw = 0;
   S->signal = SIGNAL_WAIT;
   return -1;
@@ -166,6 +167,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     return answer_error(L, c, "attempt to await the running coroutine itself");
   weir_wait_begin(L, S, &c->d, idx, on, d, WAIT_AWAIT);
   c->life = LIFE_WAITING;
+  c->d.seen = S->stamp;
   return 0;
 }
 

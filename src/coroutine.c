@@ -25,17 +25,20 @@ static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
 
 /* Pushes an idle thread. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
+  lua_State *thread;
   if (weir_deque_empty(&S->pool)) {
-    lua_newthread(L);
+    thread = lua_newthread(L);
   } else {
     weir_deque_take_back(L, &S->pool);
-    weir_trap_forget(L);
+    thread = lua_tothread(L, -1);
+    if (lua_gethook(thread))
+      weir_trap_forget(L);
   }
   if (lua_gethook(L)) {
     lua_pushvalue(L, -1);
     weir_trap_inherit(L, S);
   }
-  return lua_tothread(L, -1);
+  return thread;
 }
 
 /* Takes the thread from the Coroutine at idx; it is empty. */
@@ -58,7 +61,7 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 /* ---- the body ---- */
 
 /* What is on the thread when it ends: first true's stand-in, the handler, or false; then the
-   values, or the error. */
+   Coroutine; then the values, or the error. */
 static int body_end(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   if (status != LUA_OK && status != LUA_YIELD) {
@@ -68,23 +71,89 @@ static int body_end(lua_State *L, int status, lua_KContext ctx) {
   return lua_gettop(L);
 }
 
-/* handler, f, arguments */
+/* handler, the Coroutine, f, arguments */
 static int body_main(lua_State *L) {
-  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_end);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, 0, body_end);
   return body_end(L, status, 0);
 }
 
-void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
-  lua_State *thread = c->thread;
-  if (n > LUA_MINSTACK / 2 && !lua_checkstack(thread, n + 4))
+/* Where the Coroutine stands: on a thread that was not begun, and in the frame of body_main. */
+enum { LOADED_SELF = 3, LOADED_BODY, FRAME_SELF = 2 };
+
+static void prepare(lua_State *L, lua_State *thread, int n) {
+  if (n > LUA_MINSTACK / 2 && !lua_checkstack(thread, n + 5))
     luaL_error(L, "too many arguments");
   lua_pushcfunction(thread, body_main);
   lua_pushcfunction(thread, weir_failure_handler);
-  lua_xmove(L, thread, n + 1);
-  c->nargs = n + 2;
+}
+
+/* All is on the thread, the Coroutine too, which is pushed. */
+static void loaded(lua_State *L, weir_Coroutine *c, int n) {
+  lua_pushvalue(c->thread, LOADED_SELF);
+  lua_xmove(c->thread, L, 1);
+  c->nargs = n + 3;
   c->life = LIFE_NEW;
   c->raise = c->gave_way = 0;
   c->raw = 0;
+}
+
+void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
+  prepare(L, c->thread, n);
+  lua_xmove(L, c->thread, n + 2);
+  loaded(L, c, n);
+}
+
+/* The same with the Coroutine on top. */
+static void load_first(lua_State *L, weir_Coroutine *c, int n) {
+  prepare(L, c->thread, n);
+  lua_xmove(L, c->thread, 1);
+  lua_xmove(L, c->thread, n + 1);
+  loaded(L, c, n);
+}
+
+/* ---- from a pointer to the value ---- */
+
+int weir_coroutine_last_level(lua_State *thread) {
+  lua_Debug ar;
+  int from = -1, to = 0; /* the first is there, the second perhaps not */
+  while (lua_getstack(thread, to, &ar)) {
+    from = to;
+    to = to * 2 + 1;
+  }
+  while (from + 1 < to) {
+    int middle = from + (to - from) / 2;
+    if (lua_getstack(thread, middle, &ar))
+      from = middle;
+    else
+      to = middle;
+  }
+  return from;
+}
+
+/* Pushes it on its thread. */
+static int push_on_thread(lua_State *thread) {
+  lua_Debug ar;
+  int level = weir_coroutine_last_level(thread);
+  if (level >= 0)
+    return lua_getstack(thread, level, &ar) && lua_getlocal(thread, &ar, FRAME_SELF) != NULL;
+  if (lua_gettop(thread) < LOADED_SELF)
+    return 0;
+  lua_pushvalue(thread, LOADED_SELF);
+  return 1;
+}
+
+int weir_coroutine_push(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
+  if (c->anchor != WEIR_NO_ANCHOR) {
+    weir_anchor_push(L, &S->anchors, c->anchor);
+    return 1;
+  }
+  if (!c->thread || !lua_checkstack(c->thread, 1) || !push_on_thread(c->thread))
+    return 0;
+  lua_xmove(c->thread, L, 1);
+  if (lua_touserdata(L, -1) == (const void *)c)
+    return 1;
+  lua_pop(L, 1);
+  return 0;
 }
 
 void weir_coroutine_set_armed(lua_State *L, weir_State *S, int idx) {
@@ -133,8 +202,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   lua_setiuservalue(L, idx, UV_THREAD);
   if (S->slice > 0)
     weir_slice_start(L, S, idx);
-  lua_insert(L, -n - 2);
-  weir_coroutine_load(L, c, n);
+  load_first(L, c, n);
   if (S->tracks)
     track(L, S, c);
   return c;
@@ -324,8 +392,8 @@ int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
   if (status != LUA_OK) {
     lua_xmove(c->thread, L, 1);
     weir_revive(c->thread);
+    lua_settop(c->thread, 0);
   }
-  lua_settop(c->thread, 0);
   forget_seen(L, c, idx);
   return status;
 }
@@ -387,6 +455,7 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
     failed = 1;
   if (n == 1 && !failed && weir_deferred_at(L, S, -1) && adopts(L, S, idx)) {
     retire(L, S, c, idx);
+    c->d.nvalues = 0;
     c->d.phase = PHASE_FIRED;
     weir_deferred_adopt(L, S, idx);
   } else {

@@ -102,7 +102,13 @@ static inline void weir_coroutine_arm(lua_State *L, weir_State *S, const weir_Co
     weir_coroutine_set_armed(L, S, idx);
 }
 
-/* Puts the body below n arguments on its empty thread. [-(n+1), +0, e] */
+/* Pushes the value of one that has a body, of which there is a pointer only; 0 if its thread is in
+   other hands. [-0, +0|1, m] */
+int weir_coroutine_push(lua_State *L, const weir_State *S, const weir_Coroutine *c);
+/* The outermost level of a thread that is in use, for lua_getstack; -1: none is. */
+int weir_coroutine_last_level(lua_State *thread);
+/* Puts the Coroutine, and above it its body and n arguments, on its empty thread; and itself back.
+   [-(n+2), +1, e] */
 void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n);
 /* If the value at idx is a weir.coroutine function, replaces it by its body and returns 1. The
    name is pushed then. [-0, +0|1, -] */

@@ -88,15 +88,17 @@ struct weir_Deferred {
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, if it is no list */
   uint32_t flags;
-  int nvalues;                 /* of the outcome; before that, how many links it has */
-  int pauses;                  /* own, counted */
-  int voided;                  /* those of them that a cancel has overridden for good */
-  uint32_t next_call;          /* slots of the list of callbacks that are taken */
-  uint32_t ncalls;             /* those that are not; 1 if there is no list */
-  uint32_t nwaiters, nheld;    /* all waiters; those among them that are held */
-  uint32_t seen;               /* number of the last weir_Above that came by; with several links */
-  weir_Deferred *first, *last; /* waiters, in the order they came */
-  weir_Deferred *target;       /* what it waits on */
+  int nvalues;              /* of the outcome; before that, how many links it has; of a coroutine
+                               with a body, which has none, how often it has been resumed */
+  int pauses;               /* own, counted */
+  int voided;               /* those of them that a cancel has overridden for good */
+  uint32_t next_call;       /* slots of the list of callbacks that are taken */
+  uint32_t ncalls;          /* those that are not; 1 if there is no list */
+  uint32_t nwaiters, nheld; /* all waiters; those among them that are held */
+  uint32_t seen;            /* number of the last weir_Above that came by; with several links; of a
+                               coroutine, which has none, the stamp of its wait or adoption */
+  weir_Deferred *first, *last;    /* waiters, in the order they came */
+  weir_Deferred *target;          /* what it waits on */
   weir_Deferred *earlier, *later; /* neighbours among the waiters of `target`; a coroutine's, that
                                      waits for nothing, in the ready queue or among callers */
   int64_t slot;                   /* key in the table of waiters of `target`, ascending */

@@ -81,7 +81,7 @@ static void body_exceeded(lua_State *L, weir_State *S) {
 }
 
 static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  int n = lua_gettop(c->thread) - 1, failed, idx;
+  int n = lua_gettop(c->thread) - 2, failed, idx;
   if (n < 0) { /* it has closed itself: see compat.h */
     body_broke(L, S, c, FOREIGN_HANDS);
     return;
@@ -131,6 +131,7 @@ static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, in
   c->gave_way = GAVE_NO_WAY;
   c->untouched = 0;
   c->life = LIFE_RUNNING;
+  c->d.nvalues = (int)((unsigned)c->d.nvalues + 1);
   S->signal = SIGNAL_NONE;
   return resume_thread(L, S, c, nargs, nresults);
 }
@@ -574,8 +575,14 @@ double weir_sched_next(weir_State *S) {
   return is_idle(S) ? next_timer(S) : 0;
 }
 
+/* Begins anywhere, and wraps. */
+uint32_t weir_sched_stamp(void) {
+  return (uint32_t)(uint64_t)(weir_platform_now() * WEIR_STAMPS);
+}
+
 /* The Deferred, or nil, is on top. */
 static double run_steps(lua_State *L, weir_State *S, double budget, int again) {
+  S->stamp = weir_sched_stamp();
   lua_pushcfunction(L, steps_task);
   lua_pushlightuserdata(L, S);
   lua_pushnumber(L, budget);

@@ -37,6 +37,9 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget);
 /* The same without a pass. */
 double weir_sched_next(weir_State *S);
 
+#define WEIR_STAMPS 64 /* of a second: what `stamp` of the state counts */
+uint32_t weir_sched_stamp(void);
+
 /* May the loop run coroutines now: is none of them, no callback and no hook on the C stack? */
 static inline int weir_sched_may_run(const weir_State *S) {
   return S->busy == S->loop_busy && (S->loop_busy || S->inline_runs);

@@ -1,5 +1,7 @@
 #include "site.h"
 
+#include <string.h>
+
 enum { SITE_WHERE = 1, SITE_TRACE };
 
 /* "file:line" of the caller of the function that runs. */
@@ -35,4 +37,9 @@ int weir_site_push(lua_State *L, weir_State *S, int idx) {
   lua_remove(L, -3);
   lua_remove(L, -3);
   return 1;
+}
+
+int weir_site_is_ours(lua_State *L, const weir_State *S, lua_Debug *ar) {
+  return S->library_length > 0 && lua_getinfo(L, "S", ar) &&
+         strncmp(ar->source, S->library, S->library_length) == 0;
 }

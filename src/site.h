@@ -13,4 +13,8 @@ void weir_site_note(lua_State *L, weir_State *S, int idx);
    known. [-0, +0|2, m] */
 int weir_site_push(lua_State *L, weir_State *S, int idx);
 
+/* Is the function of the level that `ar` stands for one of the library's, written in Lua?
+   [-0, +0, -] */
+int weir_site_is_ours(lua_State *L, const weir_State *S, lua_Debug *ar);
+
 #endif

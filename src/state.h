@@ -117,6 +117,7 @@ struct weir_State {
   uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */
   uint32_t looks;  /* last number given to a weir_Above */
+  uint32_t stamp;  /* real time at the last step, in ticks of weir_sched_stamp */
 
   double grace;    /* seconds between cancel and close */
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */

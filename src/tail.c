@@ -92,7 +92,7 @@ int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level) {
   return lua_yield(L, n + 1);
 }
 
-/* The body and its arguments lie on L from `f` on. */
+/* The body and its arguments lie on L from `f` on, right behind the Coroutine. */
 static int begin_body(lua_State *L, weir_Coroutine *c, int idx, int f) {
   if (weir_coroutine_undecorate(L, f))
     weir_coroutine_set_name(L, idx);
@@ -109,7 +109,7 @@ static int end_with_top(lua_State *L, weir_State *S, int idx, int failed) {
 int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int f = idx + 1;
-  if (!lua_checkstack(L, n + 8)) {
+  if (n > 4 && !lua_checkstack(L, n + 8)) { /* the loop has reserved enough for less */
     lua_pushliteral(L, "stack overflow");
     return end_with_top(L, S, idx, 1);
   }

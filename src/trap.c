@@ -138,10 +138,7 @@ void weir_trap_release(lua_State *L, weir_State *S) {
 /* The debug library keeps the function of a hook here, under the thread: it would be called again
    when the thread inherits another's hook. */
 void weir_trap_forget(lua_State *L) {
-  lua_State *thread = lua_tothread(L, -1);
-  if (!lua_gethook(thread))
-    return;
-  lua_sethook(thread, NULL, 0, 0);
+  lua_sethook(lua_tothread(L, -1), NULL, 0, 0);
   if (lua_getfield(L, LUA_REGISTRYINDEX, "_HOOKKEY") == LUA_TTABLE) {
     lua_pushvalue(L, -2);
     lua_pushnil(L);

@@ -64,7 +64,7 @@ int weir_trap_close(lua_State *L, lua_State *thread);
 void weir_trap_clear(lua_State *thread, weir_Trap *t);
 /* The same, for good: the thread on top goes to another coroutine. [-1, +0, -] */
 void weir_trap_release(lua_State *L, weir_State *S);
-/* The thread on top is used again: the user's hook that it has goes. [-0, +0, m] */
+/* The thread on top, which has a hook of the user's, is used again: that goes. [-0, +0, m] */
 void weir_trap_forget(lua_State *L);
 /* The thread on top, made or used again on behalf of L, gets the user's hook that L has.
    [-1, +0, -] */
