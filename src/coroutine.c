@@ -113,7 +113,8 @@ static void load_first(lua_State *L, weir_Coroutine *c, int n) {
 
 /* ---- from a pointer to the value ---- */
 
-int weir_coroutine_last_level(lua_State *thread) {
+/* The outermost level of a thread that is in use; -1: none is. */
+static int last_level(lua_State *thread) {
   lua_Debug ar;
   int from = -1, to = 0; /* the first is there, the second perhaps not */
   while (lua_getstack(thread, to, &ar)) {
@@ -133,7 +134,7 @@ int weir_coroutine_last_level(lua_State *thread) {
 /* Pushes it on its thread. */
 static int push_on_thread(lua_State *thread) {
   lua_Debug ar;
-  int level = weir_coroutine_last_level(thread);
+  int level = last_level(thread);
   if (level >= 0)
     return lua_getstack(thread, level, &ar) && lua_getlocal(thread, &ar, FRAME_SELF) != NULL;
   if (lua_gettop(thread) < LOADED_SELF)
@@ -153,6 +154,22 @@ int weir_coroutine_push(lua_State *L, const weir_State *S, const weir_Coroutine 
   if (lua_touserdata(L, -1) == (const void *)c)
     return 1;
   lua_pop(L, 1);
+  return 0;
+}
+
+/* The outermost function but body_main is what it has called, unless that has made a tail call. */
+int weir_coroutine_definition(const weir_Coroutine *c, lua_Debug *ar) {
+  int level = last_level(c->thread);
+  if (!lua_checkstack(c->thread, 1))
+    return 0;
+  if (level > 0)
+    return lua_getstack(c->thread, level - 1, ar) && lua_getinfo(c->thread, "S", ar);
+  if (level == 0 || lua_gettop(c->thread) < LOADED_BODY)
+    return 0;
+  lua_pushvalue(c->thread, LOADED_BODY);
+  if (lua_isfunction(c->thread, -1))
+    return lua_getinfo(c->thread, ">S", ar);
+  lua_pop(c->thread, 1);
   return 0;
 }
 

@@ -105,8 +105,8 @@ static inline void weir_coroutine_arm(lua_State *L, weir_State *S, const weir_Co
 /* Pushes the value of one that has a body, of which there is a pointer only; 0 if its thread is in
    other hands. [-0, +0|1, m] */
 int weir_coroutine_push(lua_State *L, const weir_State *S, const weir_Coroutine *c);
-/* The outermost level of a thread that is in use, for lua_getstack; -1: none is. */
-int weir_coroutine_last_level(lua_State *thread);
+/* Where its body is defined, as "S" of lua_getinfo has it; 0 if that cannot be told. */
+int weir_coroutine_definition(const weir_Coroutine *c, lua_Debug *ar);
 /* Puts the Coroutine, and above it its body and n arguments, on its empty thread; and itself back.
    [-(n+2), +1, e] */
 void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n);

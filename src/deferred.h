@@ -63,8 +63,8 @@ enum {
 
 /* User values. */
 enum {
-  UV_VALUE = 1, /* pending: hooks, of a coroutine or join its cancel error, of a timer its clock;
-                   fired: the value, or a table of them */
+  UV_VALUE = 1, /* pending: hooks, of a coroutine or join its cancel error, of a join before that
+                   what it is for, of a timer its clock; fired: the value, or a table of them */
   UV_CALLBACKS, /* one function, or a list */
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
   UV_TARGET,    /* what it waits on; after a failure a note */

@@ -46,12 +46,23 @@ const char *weir_describe_status(int status) {
   return words[status];
 }
 
+const char *weir_describe_state(const weir_Coroutine *c) {
+  int executing = weir_coroutine_is_executing(&c->d);
+  if (c->unwinding || (executing && !c->top))
+    return "closing";
+  if (executing)
+    return c->life == LIFE_CALLING ? "calling" : "running";
+  if (c->d.flags & FLAG_HELD)
+    return "paused";
+  return c->life == LIFE_NEW ? "new" : c->life == LIFE_WAITING ? "waiting" : "ready";
+}
+
 /* Links are hidden. */
 static const weir_Deferred *visible_target(const weir_Deferred *d) {
   return d->target && d->target->kind == KIND_LINK ? d->target->target : d->target;
 }
 
-static void push_name(lua_State *L, const weir_Deferred *d) {
+void weir_describe_name(lua_State *L, const weir_Deferred *d) {
   if (weir_is_coroutine(d) && as_coroutine(d)->name)
     lua_pushfstring(L, "Coroutine '%s': %p", as_coroutine(d)->name, (const void *)d);
   else
@@ -64,13 +75,13 @@ static void push_target(lua_State *L, const weir_Deferred *d) {
     lua_pushliteral(L, "");
     return;
   }
-  push_name(L, target);
+  weir_describe_name(L, target);
   lua_pushfstring(L, ", waits on %s", lua_tostring(L, -1));
   lua_remove(L, -2);
 }
 
 static void push_line(lua_State *L, const weir_Deferred *d, int status) {
-  push_name(L, d);
+  weir_describe_name(L, d);
   push_target(L, d);
   lua_pushfstring(L, "%s (%s%s)", lua_tostring(L, -2), weir_describe_status(status),
                   lua_tostring(L, -1));

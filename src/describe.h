@@ -10,6 +10,10 @@
 void weir_describe(lua_State *L, weir_State *S, int idx);
 /* WEIR_PENDING to WEIR_CANCELLED, of the Deferred at idx. [-0, +0, -] */
 int weir_describe_look(lua_State *L, weir_State *S, int idx);
+/* Pushes "Kind 'name': address". [-0, +1, m] */
+void weir_describe_name(lua_State *L, const weir_Deferred *d);
+/* A closer word than the status, of one with a body. */
+const char *weir_describe_state(const weir_Coroutine *c);
 /* The word for it. */
 const char *weir_describe_status(int status);
 /* Pushes a line for each live coroutine: who waits on what. [-0, +1, m] */

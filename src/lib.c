@@ -295,6 +295,7 @@ static void fill_state(lua_State *L, weir_State *S) {
   make_strings(L, S);
   make_clocks(L, S);
   publish(L);
+  S->stamp = weir_sched_stamp();
   S->is_open = 1;
 }
 
@@ -317,10 +318,15 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_loop);
   set_functions(L, weir_lib_join);
   set_functions(L, weir_lib_slice);
+  set_functions(L, weir_lib_look);
   set_functions(L, lib_errors);
   lua_setfield(L, -2, "functions");
   push_methods(L, S, HOME_CLOCK);
   lua_setfield(L, -2, "clock_methods");
+  push_methods(L, S, HOME_DEFERRED);
+  lua_setfield(L, -2, "deferred_methods");
+  push_methods(L, S, HOME_COROUTINE);
+  lua_setfield(L, -2, "coroutine_methods");
   lua_pushliteral(L, WEIR_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

@@ -11,9 +11,13 @@
 #include "pause.h"
 #include "sched.h"
 
-/* join() returns a Deferred that can have parts. */
+/* join(purpose) returns a Deferred that can have parts. Until it has an outcome the string says
+   what it is for, to those who look. */
 static int join(lua_State *L) {
+  lua_settop(L, 1);
   weir_deferred_new(L, weir_upstate(L), KIND_JOIN, sizeof(weir_Deferred));
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, UV_VALUE);
   return 1;
 }
 
@@ -114,10 +118,11 @@ static void renew(weir_Deferred *d) {
   d->nvalues = 0;
 }
 
-/* claim(hooks [, spent]): a Deferred with the hooks of the list: cancel, pause, unpause; many may
-   share it. A coroutine that is cancelled where it is about to wait for it leaves it as a waiter
-   would: nobody else is to have what it stands for. `spent` is a claim of before that nobody but
-   the caller has: it is that again, if its time is over. */
+/* claim(hooks [, spent]): a Deferred with the hooks of the list: cancel, pause, unpause, and
+   perhaps a string that says what it is for; many may share it. A coroutine that is cancelled where
+   it is about to wait for it leaves it as a waiter would: nobody else is to have what it stands
+   for. `spent` is a claim of before that nobody but the caller has: it is that again, if its time
+   is over. */
 static int claim(lua_State *L) {
   weir_Deferred *d = lua_touserdata(L, 2);
   if (is_spent(d)) {

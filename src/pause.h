@@ -18,7 +18,7 @@ static inline void weir_pause_rehold(lua_State *L, weir_State *S, weir_Deferred 
 void weir_pause_change(lua_State *L, weir_State *S, int idx, int change);
 
 /* Places in the table of hooks. */
-enum { HOOK_CANCEL = 1, HOOK_PAUSE, HOOK_UNPAUSE };
+enum { HOOK_CANCEL = 1, HOOK_PAUSE, HOOK_UNPAUSE, HOOK_PURPOSE /* a string, or nil */ };
 
 /* Pushes a hook of the pending Deferred at idx; 0 if it has none. [-0, +0|1, -] */
 int weir_pause_push_hook(lua_State *L, weir_State *S, int idx, int hook);

@@ -9,7 +9,7 @@ local watch = require "weir.watch"
 --- cancels the rest.
 local function all(t)
   local keys = check.keys(t, 1, "all")
-  local join, put = collect(keys)
+  local join, put = collect(keys, "all")
   local failed = false
 
   local function on_part(key, part)

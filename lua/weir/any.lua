@@ -28,7 +28,7 @@ end
 local function any(t)
   local keys = check.keys(t, 1, "any")
   check.that(#keys > 0, 1, "any", "table is empty")
-  local join, errors, left, won = core.join(), {}, #keys, false
+  local join, errors, left, won = core.join "any", {}, #keys, false
 
   local function win(part)
     won = true

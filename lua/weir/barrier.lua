@@ -34,5 +34,5 @@ local function ignore() end
 --- @param n integer, how many must come
 --- @return Barrier
 return function(n)
-  return setmetatable({ size = check.integer(n, 1, 1, "Barrier"), line = Line.new(ignore) }, Barrier)
+  return setmetatable({ size = check.integer(n, 1, 1, "Barrier"), line = Line.new("Barrier:wait", ignore) }, Barrier)
 end

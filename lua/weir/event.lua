@@ -44,5 +44,5 @@ local function ignore() end
 
 --- @return Event that is not set
 return function()
-  return setmetatable({ value = false, line = Line.new(ignore) }, Event)
+  return setmetatable({ value = false, line = Line.new("Event:wait", ignore) }, Event)
 end

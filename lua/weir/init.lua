@@ -50,9 +50,17 @@ local weir = {
   -- errors
   on_unhandled = core.on_unhandled,
   debug = core.debug,
+  -- a look inside
+  tasks = require "weir.look.tasks",
+  tree = require "weir.look.tree",
+  graph = require "weir.look.graph",
 }
 
+local why = require "weir.look.why"
+
 module.clock_methods.every = every.on_clock
+module.deferred_methods.why = why
+module.coroutine_methods.why = why
 core.mark_library()
 
 return weir

@@ -43,9 +43,10 @@ local function free(self, entry)
   entry.held, entry.dropped = false, false
 end
 
+--- @param purpose what they are in line for, to be shown
 --- @param on_free called when a waiter that was held is free again
 --- @param on_leave called when a waiter has left, if given
-function Line.new(on_free, on_leave)
+function Line.new(purpose, on_free, on_leave)
   local self = setmetatable({ entries = {}, queue = {}, head = 1, tail = 0, freed = {}, count = 0, ticket = 0 }, Line)
   local function with_entry(f)
     return function(deferred)
@@ -64,6 +65,7 @@ function Line.new(on_free, on_leave)
       on_free()
       core.finish()
     end),
+    purpose,
   }
   return self
 end

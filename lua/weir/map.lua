@@ -60,7 +60,7 @@ end
 
 local function new(f, limit, keys)
   local self = setmetatable({ f = f, limit = limit }, Map)
-  self.join, self.put = collect(keys)
+  self.join, self.put = collect(keys, "map")
   self.keys, self.values, self.next, self.last, self.open = {}, {}, 1, 0, 0
   self.starting, self.failed = true, false -- nothing starts before all elements are known
   self.on_call = function(key, co) self:call(key, co) end

@@ -768,4 +768,48 @@ function weir.debug(on) end
 ---@return string
 function co:traceback() end
 
+-- ---- a look inside ----
+
+---@class weir.Task
+---@field co weir.Coroutine
+---@field name? string
+---@field number integer
+---@field status weir.Status
+---@field state "new"|"ready"|"waiting"|"paused"|"running"|"calling"|"closing"
+---@field started? string
+---@field at? string
+---@field on? weir.Deferred
+---@field waits_on? string
+---@field waited? number
+---@field resumes integer
+---@field left? number
+
+--- `weir.tasks()` is for a generic `for`: it gives a table for each coroutine that has a body, in the order in which
+--- they were made. Which ones is settled at the call; each table says how it is at that step. One that has ended by
+--- then is passed over, so the body of the loop may end, cancel and start what it likes.
+---@return fun(): weir.Task?
+function weir.tasks() end
+
+---@class weir.LookOptions
+---@field root? weir.Deferred # where to begin
+---@field lines? integer # at most
+
+--- `weir.tree([options])` returns a text: who waits for whom. It begins with those for whom nobody waits; below each,
+--- further in, stands what it waits for, and how:
+---@param options? weir.LookOptions
+---@return string
+function weir.tree(options) end
+
+--- `weir.graph([options])` returns the same as a graph in the language of Graphviz: a text for `dot`. The options are
+--- those of weir.tree.
+---@param options? weir.LookOptions
+---@return string
+function weir.graph(options) end
+
+--- `d:why()` returns a line of text that says why `d` has no outcome yet, of a Coroutine why it does not run: what it
+--- waits for, and what that waits for, down to the reason; who has paused it; what is in front of it in the queue;
+--- which limits end it. It is never an error.
+---@return string
+function d:why() end
+
 return weir

@@ -77,7 +77,7 @@ function permits.class(name, too_many)
 
   return function(n)
     local self = setmetatable({ permits = n, free = n }, class)
-    self.line = Line.new(function() serve(self) end)
+    self.line = Line.new(name .. ":acquire", function() serve(self) end)
     return self
   end
 end

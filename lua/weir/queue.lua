@@ -129,7 +129,7 @@ local function new(size)
   size = size == nil and math.huge or check.integer(size, 0, 1, "Queue")
   local self = setmetatable({ items = {}, first = 1, last = 0, size = size, closed = false }, Queue)
   local function on_free() serve(self) end
-  self.getters, self.putters = Line.new(on_free), Line.new(on_free)
+  self.getters, self.putters = Line.new("Queue:get", on_free), Line.new("Queue:put", on_free)
   return self
 end
 

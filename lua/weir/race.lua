@@ -9,7 +9,7 @@ local watch = require "weir.watch"
 local function race(t)
   local keys = check.keys(t, 1, "race")
   check.that(#keys > 0, 1, "race", "table is empty")
-  local join, won = core.join(), false
+  local join, won = core.join "race", false
 
   local function on_part(_, part)
     if won or (core.leaving(join) and not core.outcome(part)) then return end

@@ -71,7 +71,7 @@ end
 --- the first failure, which cancels the rest
 local function scope(f, ...)
   check.callable(f, 1, "scope")
-  local self = setmetatable({ join = core.join(), open = 0 }, Scope)
+  local self = setmetatable({ join = core.join "scope", open = 0 }, Scope)
   start(self, on_body, f, self, ...)
   return self.join
 end

@@ -9,7 +9,7 @@ local watch = require "weir.watch"
 --- it is cancelled.
 local function settle(t)
   local keys = check.keys(t, 1, "settle")
-  local join, put = collect(keys)
+  local join, put = collect(keys, "settle")
 
   local function on_part(key, part)
     local outcome = { core.outcome(part) }

@@ -166,6 +166,36 @@ static int call_on_unhandled(lua_State *L) {
   return 0;
 }
 
+/* Those that are written in Lua. */
+static void call_weir(lua_State *L, const char *name) {
+  lua_getglobal(L, "weir");
+  lua_getfield(L, -1, name);
+  lua_call(L, 0, 1);
+}
+
+static int call_tree(lua_State *L) {
+  call_weir(L, "tree");
+  return 0;
+}
+
+static int call_graph(lua_State *L) {
+  call_weir(L, "graph");
+  return 0;
+}
+
+static int call_tasks(lua_State *L) {
+  call_weir(L, "tasks");
+  lua_call(L, 0, 1);
+  return 0;
+}
+
+static int call_why(lua_State *L) {
+  lua_getfield(L, 2, "why");
+  lua_pushvalue(L, 2);
+  lua_call(L, 1, 1);
+  return 0;
+}
+
 /* ---- what is looked at afterwards ---- */
 
 static int take_turns(lua_State *L) {
@@ -200,6 +230,14 @@ static int close_again(lua_State *L) {
     weir->close(L, 2);
   check(L, weir->outcome(L, 2, NULL) >= WEIR_SUCCESS);
   return run_others(L);
+}
+
+/* The collector goes on as well. */
+static int look_again(lua_State *L) {
+  check(L, lua_gc(L, LUA_GCISRUNNING) == 1);
+  lua_pushcfunction(L, call_tree);
+  lua_call(L, 0, 0);
+  return use_again(L);
 }
 
 static int prepare(lua_State *L) {
@@ -272,7 +310,11 @@ static int each_allocation(lua_State *L) {
                                {"step", call_step, use_again},
                                {"run", call_run, use_again},
                                {"handle", call_handle, use_again},
-                               {"on_unhandled", call_on_unhandled, use_again}};
+                               {"on_unhandled", call_on_unhandled, use_again},
+                               {"tree", call_tree, look_again},
+                               {"graph", call_graph, look_again},
+                               {"tasks", call_tasks, look_again},
+                               {"why", call_why, look_again}};
   int failures = 0;
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
     for (long n = 1; try(L, &calls[i], n); n++)

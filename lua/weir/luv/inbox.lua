@@ -146,7 +146,7 @@ function Inbox.new(handle, limit, longest, on_cancel)
   self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
   self.on_read = on_read(self)
   self.on_time = function() time_out(self) end
-  self.hooks = { function() leave(self) end, function() hold(self) end, function() free(self) end }
+  self.hooks = { function() leave(self) end, function() hold(self) end, function() free(self) end, "Stream:read" }
   return self
 end
 

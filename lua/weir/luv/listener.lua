@@ -63,7 +63,7 @@ function Listener.new(handle, wrap)
   local self = setmetatable({ handle = handle, wrap = wrap, come = 0, is_closed = false }, Listener)
   self.is_pipe = uv.handle_get_type(handle) == "pipe"
   local function on_change() serve_and_rest(self) end
-  self.line = Line.new(on_change, on_change)
+  self.line = Line.new("Server:accept", on_change, on_change)
   return self
 end
 

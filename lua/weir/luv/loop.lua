@@ -267,7 +267,7 @@ local function run_until_end(co)
     core.handled(part)
     stop()
   end
-  core.follow(core.join(), co, on_end, nil, true)
+  core.follow(core.join "run", co, on_end, nil, true)
   start_late(co)
   local nothing_left = drive(function() return has_ended end)
   if has_ended then return finish(core.outcome(co)) end
