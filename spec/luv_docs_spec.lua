@@ -26,9 +26,13 @@ local function names_of_luv()
     local server <close> = luv.listen("127.0.0.1", 0)
     local stream <close> = luv.connect(server:getsockname())
     local process = luv.spawn "true"
+    local path = os.tmpname()
+    os.remove(path)
+    local console <close> = luv.console(path)
     methods_of(names, "server", server)
     methods_of(names, "stream", stream)
     methods_of(names, "process", process)
+    methods_of(names, "console", console)
     weir.await(process.exited)
   end)
   return names

@@ -28,6 +28,7 @@ have() {
     lua-socket) "$LUA" -e 'require "socket"' ;;
     lua-redis) "$LUA" -e 'package.path = package.path .. ";/usr/share/lua/5.3/?.lua"; require "redis"' ;;
     python3-twisted) "${PYTHON:-/usr/bin/python3}" -c 'import twisted' ;;
+    graphviz) command -v dot ;;
     nodejs) command -v "${NODE:-/usr/bin/node}" ;;
     *) command -v "$1" ;;
   esac >/dev/null 2>&1

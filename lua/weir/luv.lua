@@ -30,4 +30,6 @@ return {
   -- events
   signals = events.signals,
   watch = events.watch,
+  -- a look inside
+  console = require "weir.luv.console",
 }
