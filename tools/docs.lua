@@ -196,11 +196,12 @@ local function page_of(target)
   return name and name .. ".html"
 end
 
--- A link to a document leads to its page; one to another file of the project has no page and becomes text.
+-- A link to a document leads to its page; one to another file of the project has no page and becomes text. Pictures are
+-- beside the pages.
 local function relinked(line)
-  return (line:gsub("%[([^%]]+)%]%(([^)]+)%)", function(text, target)
+  return (line:gsub("(!?)%[([^%]]+)%]%(([^)]+)%)", function(is_picture, text, target)
     local file, anchor = target:match("^([^#]*)(#?.*)$")
-    if target:find("^%a+://") or file == "" then return nil end
+    if is_picture == "!" or target:find("^%a+://") or file == "" then return nil end
     local page = page_of(file)
     return page and ("[%s](%s%s)"):format(text, page, anchor) or text
   end))

@@ -14,8 +14,8 @@ local BACKLOG = 8
 local LONGEST = 4096 -- bytes of a line
 local END = "\n\0"   -- of an answer
 
--- `bound`: see place.lua. `clients` are the handles of those that are connected. Until it is closed luv holds it, by the
--- callback of its handle.
+-- `bound`: see place.lua. `clients` are the handles of those that are connected. Until it is closed luv holds it, by
+-- the callback of its handle.
 local Console = {}
 Console.__index = Console
 Console.__name = "Console"
