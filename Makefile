@@ -139,6 +139,7 @@ chat: ## run examples/chat, a chat server (ARGS='--port 4001')
 	@tools/deps.sh $(TO_BUILD) lua-luv
 	$(SUB) build
 	@$(RUN) examples/chat/main.lua $(ARGS)
+
 graph: build ## draw what examples/inside.lua looks like: build/graph.svg, build/graph.png
 	@tools/deps.sh graphviz
 	@$(RUN) examples/inside.lua graph >build/graph.dot
