@@ -182,7 +182,7 @@ local function run_until_end(co)
     core.handled(part)
     home:alert() -- it may be asleep inside of another
   end
-  core.follow(core.join(), co, on_end, nil, true)
+  core.follow(core.join "run", co, on_end, nil, true)
   start_late(co)
   drive_safely(function() return has_ended end)
   if has_ended then return finish(core.outcome(co)) end
