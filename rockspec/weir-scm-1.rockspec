@@ -99,6 +99,7 @@ build = {
       "src/lib_join.c",
       "src/lib_loop.c",
       "src/lib_slice.c",
+      "src/lib_watch.c",
       "src/link.c",
       "src/lost.c",
       "src/mailbox.c",

@@ -98,6 +98,7 @@ void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags &= ~(uint32_t)FLAG_STRUCK;
   d->flags |= FLAG_MARKED | FLAG_OVERRIDE;
+  S->cancels++;
   if (weir_is_coroutine(d) || d->kind == KIND_JOIN) {
     lua_pushvalue(L, error);
     lua_setiuservalue(L, idx, UV_VALUE);

@@ -135,6 +135,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
     weir_slice_start(L, S, idx);
   lua_insert(L, -n - 2);
   weir_coroutine_load(L, c, n);
+  S->live++;
   if (S->tracks)
     track(L, S, c);
   return c;
@@ -202,6 +203,7 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
   if (c->limited)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
+  S->wakes++;
   if (!(c->d.flags & FLAG_HELD))
     weir_ready_add(L, S, c, idx);
 }
@@ -344,6 +346,7 @@ static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (c->armed)
     disarm(L, S, c, idx);
   c->life = LIFE_ENDED;
+  S->live--;
   if (S->tracks)
     untrack(L, S, idx);
   weir_ready_remove(S, c);

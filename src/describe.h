@@ -10,6 +10,8 @@
 void weir_describe(lua_State *L, weir_State *S, int idx);
 /* WEIR_PENDING to WEIR_CANCELLED, of the Deferred at idx. [-0, +0, -] */
 int weir_describe_look(lua_State *L, weir_State *S, int idx);
+/* The same without a look at the error: for WEIR_CANCELLED it is WEIR_FAILURE. */
+int weir_describe_plain(const weir_Deferred *d);
 /* The word for it. */
 const char *weir_describe_status(int status);
 /* Pushes a line for each live coroutine: who waits on what. [-0, +1, m] */

@@ -405,6 +405,7 @@ static int default_report(lua_State *L) {
 
 /* error, traceback and Deferred on top */
 static void report(lua_State *L, weir_State *S) {
+  S->unhandled++;
   weir_state_push(L, S, HOME_ON_UNHANDLED);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);

@@ -317,6 +317,7 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_loop);
   set_functions(L, weir_lib_join);
   set_functions(L, weir_lib_slice);
+  set_functions(L, weir_lib_watch);
   set_functions(L, lib_errors);
   lua_setfield(L, -2, "functions");
   push_methods(L, S, HOME_CLOCK);

@@ -38,6 +38,7 @@ static void cancel_lost(lua_State *L, weir_State *S, int idx) {
     return;
   }
   c->found = 1;
+  S->collected++;
   lua_pushliteral(L, "collected");
   weir_cancel(L, S, idx, S->grace);
 }

@@ -132,6 +132,7 @@ static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, in
   c->untouched = 0;
   c->life = LIFE_RUNNING;
   S->signal = SIGNAL_NONE;
+  S->switches++;
   return resume_thread(L, S, c, nargs, nresults);
 }
 

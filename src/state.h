@@ -118,6 +118,9 @@ struct weir_State {
   uint64_t armed;  /* last number given to a timer */
   uint32_t looks;  /* last number given to a weir_Above */
 
+  size_t live;                                             /* coroutines with a body */
+  uint64_t switches, wakes, cancels, collected, unhandled; /* see weir.stats */
+
   double grace;    /* seconds between cancel and close */
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
   int over;        /* the budget is spent */

@@ -47,6 +47,8 @@ local weir = {
   run = core.run,
   step = core.step,
   inline = core.inline,
+  -- looking inside
+  stats = core.stats,
   -- errors
   on_unhandled = core.on_unhandled,
   debug = core.debug,

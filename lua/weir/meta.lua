@@ -703,6 +703,28 @@ function weir.run(f, ...) end
 ---@return number?
 function weir.step(seconds) end
 
+-- ---- Watching ----
+
+---@class weir.Stats
+---@field spawned integer
+---@field switches integer
+---@field wakes integer
+---@field cancels integer
+---@field collected integer
+---@field unhandled integer
+---@field live integer
+---@field running integer
+---@field ready integer
+---@field waiting integer
+---@field paused integer
+---@field timers integer
+---@field handles integer
+---@field pool integer
+
+--- `weir.stats()` returns a new table of numbers. What counts is counted all the time. Since the Lua state was made:
+---@return weir.Stats
+function weir.stats() end
+
 -- ---- Errors ----
 
 ---@class weir.Error
