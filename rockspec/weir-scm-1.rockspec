@@ -116,6 +116,7 @@ build = {
       "src/tail.c",
       "src/trap.c",
       "src/wait.c",
+      "src/watch.c",
       "src/wrap.c",
     },
   },

@@ -12,6 +12,7 @@
 #include "slice.h"
 #include "trap.h"
 #include "wait.h"
+#include "watch.h"
 
 #define POOL_MOST     1024 /* idle threads kept for reuse */
 #define NESTED_CLOSES 100  /* resets within <close> handlers of resets, each on the C stack */
@@ -278,7 +279,7 @@ int weir_coroutine_is_intact(const weir_Coroutine *c) {
 static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
   weir_Meter *meter = S->meter;
-  int in_hand = c->in_hand;
+  int in_hand = c->in_hand, is_watched = weir_watch_begin_close(S, c);
   weir_Region fires, hooks;
   int status;
   weir_ready_take(L, S, c, idx);
@@ -294,6 +295,8 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
     weir_slice_begin(L, S);
   status = weir_trap_close(L, c->thread);
   weir_slice_end(S, meter);
+  if (is_watched)
+    weir_watch_end(S, c);
   c->top = c->thread;
   S->busy--;
   S->close_depth--;
@@ -402,6 +405,8 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
     if (c->unwinding)
       weir_failure_take(L, S, idx);
   }
+  if (S->watch)
+    weir_watch_finish(S, c);
 }
 
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {

@@ -1,6 +1,7 @@
 #include "describe.h"
 #include "handle.h"
 #include "lib.h"
+#include "watch.h"
 
 /* ---- stats ---- */
 
@@ -49,13 +50,71 @@ static void set_gauges(lua_State *L, weir_State *S) {
   set_integer(L, "pool", (lua_Integer)weir_deque_length(&S->pool));
 }
 
+static void set_number(lua_State *L, const char *name, double x) { /* table on top */
+  lua_pushnumber(L, x);
+  lua_setfield(L, -2, name);
+}
+
+static void push_queue_latency(lua_State *L, const weir_Timing *t) {
+  lua_createtable(L, 0, 5);
+  set_integer(L, "count", (lua_Integer)t->waits);
+  set_number(L, "total", t->waited);
+  set_number(L, "mean", t->waits ? t->waited / (double)t->waits : 0);
+  set_number(L, "max", t->waited_most);
+  lua_createtable(L, WEIR_BUCKETS, 0);
+  for (int i = 0; i < WEIR_BUCKETS; i++) {
+    lua_pushinteger(L, (lua_Integer)t->buckets[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "buckets");
+}
+
+static void set_times(lua_State *L, const weir_Timing *t) {
+  set_number(L, "ran", t->ran);
+  set_number(L, "longest_resume", t->longest);
+  if (t->longest_of[0]) {
+    lua_pushstring(L, t->longest_of);
+    lua_setfield(L, -2, "longest_resume_of");
+  }
+  push_queue_latency(L, t);
+  lua_setfield(L, -2, "queue_latency");
+}
+
 /* stats() */
 static int stats(lua_State *L) {
   weir_State *S = weir_upstate(L);
   lua_createtable(L, 0, 20);
   set_counters(L, S);
   set_gauges(L, S);
+  if (S->watch & WATCH_TIMING)
+    set_times(L, &S->watching->timing);
   return 1;
 }
 
-const luaL_Reg weir_lib_watch[] = {{"stats", stats}, {NULL, NULL}};
+/* ---- timing ---- */
+
+/* timing([on]) */
+static int timing(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int old = (S->watch & WATCH_TIMING) != 0;
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TBOOLEAN);
+    weir_watch_set(L, S, WATCH_TIMING, lua_toboolean(L, 1));
+  }
+  lua_pushboolean(L, old);
+  return 1;
+}
+
+/* ran(co): seconds that it ran; nil if that is not known. */
+static int ran(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  double seconds = weir_watch_ran(S, weir_check_coroutine(L, S, 1, NULL));
+  if (seconds < 0)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, seconds);
+  return 1;
+}
+
+const luaL_Reg weir_lib_watch[] = {
+    {"stats", stats}, {"timing", timing}, {"ran", ran}, {NULL, NULL}};

@@ -16,6 +16,7 @@
 #include "slice.h"
 #include "tail.h"
 #include "trap.h"
+#include "watch.h"
 
 /* ---- the trampoline ---- */
 
@@ -71,6 +72,7 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
   c->unwinding = 0;
   c->broken = 1;
   close_body(L, S, idx);
+  weir_watch_leave(S, c);
 }
 
 static void body_exceeded(lua_State *L, weir_State *S) {
@@ -96,6 +98,7 @@ static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
   }
   lua_settop(c->thread, 0);
   end_body(L, S, c, n, failed);
+  weir_watch_leave(S, c);
   lua_settop(L, idx - 1);
 }
 
@@ -116,13 +119,13 @@ static int resume_thread(lua_State *L, weir_State *S, weir_Coroutine *c, int nar
   weir_Mark mark;
   int status;
   weir_state_mark(S, &mark);
-  status = lua_resume(c->thread, L, nargs, nresults);
+  status = S->resume(c->thread, L, nargs, nresults);
   if (status != LUA_YIELD && !(status == LUA_OK && lua_gettop(c->thread) > 0))
     weir_state_return(S, &mark);
   return status;
 }
 #else
-#define resume_thread(L, S, c, nargs, nresults) lua_resume((c)->thread, (L), (nargs), (nresults))
+#define resume_thread(L, S, c, nargs, nresults) (S)->resume((c)->thread, (L), (nargs), (nresults))
 #endif
 
 static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {

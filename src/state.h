@@ -19,6 +19,7 @@ typedef struct weir_Coroutine weir_Coroutine;
 typedef struct weir_Clock weir_Clock;
 typedef struct weir_Note weir_Note;
 typedef struct weir_Meter weir_Meter;
+typedef struct weir_Watch weir_Watch;
 
 /* The lists of the ready queue, see ready.h. */
 typedef enum weir_ReadyList {
@@ -85,6 +86,8 @@ struct weir_State {
   weir_Signal signal;
   int busy;        /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
   int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
+  int watch;       /* who wants to know what, see watch.h */
+  int depth;       /* of what is open, see watch.h */
   int looping;     /* levels of loops over the ready queue */
   int inline_runs; /* weir.inline: calls from the host run what they woke */
   int debug;       /* weir.debug */
@@ -105,11 +108,14 @@ struct weir_State {
   weir_Deque dying;  /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;   /* idle threads, to be used again */
 
-  lua_CFunction pcall, xpcall; /* Lua's own */
+  lua_CFunction pcall, xpcall;                                                 /* Lua's own */
+  int (*resume)(lua_State *thread, lua_State *from, int nargs, int *nresults); /* a body: Lua's own,
+                                                                                  or see watch.h */
 
-  lua_Integer slice;   /* weir.slice: of new coroutines; 0: none */
-  weir_Meter *meter;   /* see slice.h */
-  const char *library; /* what the sources of the library's functions begin with */
+  lua_Integer slice;    /* weir.slice: of new coroutines; 0: none */
+  weir_Meter *meter;    /* see slice.h */
+  weir_Watch *watching; /* NULL before the first `watch` */
+  const char *library;  /* what the sources of the library's functions begin with */
   size_t library_length;
 
   uint64_t ticket; /* last number given in the ready queues; 0 means none */
@@ -147,7 +153,7 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running, *callers;
   weir_Meter *meter;
-  int busy, loop_busy, looping, fire_depth, close_depth, over;
+  int busy, loop_busy, looping, fire_depth, close_depth, depth, over;
   double budget;
   struct weir_Place { /* of a deque then */
     uint64_t head, base, tail;

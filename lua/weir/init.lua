@@ -49,6 +49,7 @@ local weir = {
   inline = core.inline,
   -- looking inside
   stats = core.stats,
+  timing = core.timing,
   -- errors
   on_unhandled = core.on_unhandled,
   debug = core.debug,

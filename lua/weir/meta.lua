@@ -720,10 +720,27 @@ function weir.step(seconds) end
 ---@field timers integer
 ---@field handles integer
 ---@field pool integer
+---@field ran? number # while timing is on, as what follows
+---@field longest_resume? number
+---@field longest_resume_of? string
+---@field queue_latency? weir.Latency
+
+---@class weir.Latency
+---@field count integer
+---@field total number
+---@field mean number
+---@field max number
+---@field buckets integer[]
 
 --- `weir.stats()` returns a new table of numbers. What counts is counted all the time. Since the Lua state was made:
 ---@return weir.Stats
 function weir.stats() end
+
+--- `weir.timing([on])` returns whether resumes are timed, and then switches that if `on`, a boolean, is given. It is
+--- off at first. When it comes on all times begin at zero. While it is on, weir.stats has also
+---@param on? boolean
+---@return boolean
+function weir.timing(on) end
 
 -- ---- Errors ----
 

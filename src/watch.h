@@ -1,0 +1,86 @@
+/*
+** Watching: what is measured of each resume while somebody wants to know.
+**
+** For that time the trampoline resumes bodies by another function than Lua's; whatever
+** else is of interest looks at S->watch. What is known of each coroutine is in a table beside
+** them, by their numbers. It is C's own memory: watching raises no errors and runs no
+** finalizers, and where there is no memory it knows less.
+*/
+#ifndef WEIR_WATCH_H
+#define WEIR_WATCH_H
+
+#include "coroutine.h"
+
+/* Who wants to know: S->watch is a set of these. */
+enum { WATCH_TIMING = 1 };
+
+#define WEIR_BUCKETS 28  /* of the histogram; the last has no bound */
+#define WEIR_PLACE   80  /* bytes of the place where a body is */
+#define WEIR_OPEN    128 /* resumes and closes within each other that are told apart */
+
+/* What is known of a coroutine with a body. */
+typedef struct weir_Task {
+  uint64_t born;          /* its number; 0: this place of the table is free */
+  double ran;             /* seconds */
+  double queued;          /* when it came into the ready queue from a wait; negative: it has not */
+  char place[WEIR_PLACE]; /* "file:line" of its body; "": not looked for yet */
+} weir_Task;
+
+/* A resume that has not come to its end, or handlers that a close has called. */
+typedef struct weir_Open {
+  uint64_t born;
+  double since;
+  double inner;     /* seconds of those that began and ended inside of it */
+  uint8_t is_close; /* it is no resume */
+  uint8_t returned; /* the body has, or broke: what that tells is part of the resume */
+  uint8_t ended;    /* there is no body any more */
+} weir_Open;
+
+typedef struct weir_Timing {
+  double ran;     /* seconds in resumes */
+  double longest; /* seconds of one */
+  char longest_of[WEIR_PLACE];
+  uint64_t waits; /* how often a coroutine was in the queue behind a wait, until it was resumed */
+  double waited, waited_most;     /* seconds */
+  uint64_t buckets[WEIR_BUCKETS]; /* number i: shorter than 2^i microseconds, and in no other */
+} weir_Timing;
+
+struct weir_Watch {
+  weir_Task *tasks; /* hashed by `born`, linear probing; NULL while cap is 0 */
+  size_t n, cap;    /* cap is a power of two */
+  weir_Open
+      open[WEIR_OPEN]; /* S->depth of them are, the innermost last; beyond that no more is known */
+  weir_Timing timing;  /* while WATCH_TIMING, since that was set */
+};
+
+/* Begins or ends watching for this purpose. [-0, +0, m] */
+void weir_watch_set(lua_State *L, weir_State *S, int purpose, int on);
+/* lua_close: lets go of everything. */
+void weir_watch_free(weir_State *S);
+
+/* The handlers of the Coroutine are about to be called; weir_watch_end if it returns 1. */
+int weir_watch_open_close(weir_State *S, const weir_Coroutine *c);
+static inline int weir_watch_begin_close(weir_State *S, const weir_Coroutine *c) {
+  return S->watch && weir_watch_open_close(S, c);
+}
+void weir_watch_end(weir_State *S, const weir_Coroutine *c);
+/* All that the end of its body tells has been told. */
+void weir_watch_end_body(weir_State *S, const weir_Coroutine *c);
+static inline void weir_watch_leave(weir_State *S, const weir_Coroutine *c) {
+  if (S->depth)
+    weir_watch_end_body(S, c);
+}
+/* An error went through, behind which so many are open. */
+void weir_watch_return(weir_State *S, int depth);
+
+/* The rest only while S->watch is set. */
+
+/* It has come into the ready queue, from a wait or for its first resume. */
+void weir_watch_queued(weir_State *S, const weir_Coroutine *c);
+/* Its body has ended. */
+void weir_watch_finish(weir_State *S, const weir_Coroutine *c);
+
+/* Seconds that it ran; negative: not known. */
+double weir_watch_ran(const weir_State *S, const weir_Coroutine *c);
+
+#endif
