@@ -7,12 +7,12 @@
 #include "failure.h"
 #include "list.h"
 #include "ready.h"
+#include "record.h"
 #include "sched.h"
 #include "side.h"
 #include "slice.h"
 #include "trap.h"
 #include "wait.h"
-#include "watch.h"
 
 #define POOL_MOST     1024 /* idle threads kept for reuse */
 #define NESTED_CLOSES 100  /* resets within <close> handlers of resets, each on the C stack */
@@ -112,6 +112,14 @@ static void track(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   lua_pop(L, 1);
 }
 
+/* The same, for all who want to know of it. */
+static void tell_of_start(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  if (S->tracks & TRACK_TRACE)
+    weir_record_start(S, c);
+  if (S->tracks & TRACK_TABLE)
+    track(L, S, c);
+}
+
 /* Without a look at what is there, Lua before 5.4.3 might make room for it. */
 static void untrack(lua_State *L, weir_State *S, int idx) {
   weir_state_push(L, S, HOME_TRACK);
@@ -138,7 +146,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   weir_coroutine_load(L, c, n);
   S->live++;
   if (S->tracks)
-    track(L, S, c);
+    tell_of_start(L, S, c);
   return c;
 }
 
@@ -205,6 +213,8 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
   S->wakes++;
+  if (S->watch & WATCH_TRACE)
+    weir_record_wake(S, c);
   if (!(c->d.flags & FLAG_HELD))
     weir_ready_add(L, S, c, idx);
 }
@@ -350,7 +360,7 @@ static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     disarm(L, S, c, idx);
   c->life = LIFE_ENDED;
   S->live--;
-  if (S->tracks)
+  if (S->tracks & TRACK_TABLE)
     untrack(L, S, idx);
   weir_ready_remove(S, c);
   if (c->d.timers)
@@ -406,7 +416,7 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
       weir_failure_take(L, S, idx);
   }
   if (S->watch)
-    weir_watch_finish(S, c);
+    weir_watch_finish(L, S, idx);
 }
 
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {

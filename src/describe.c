@@ -45,8 +45,7 @@ const char *weir_describe_status(int status) {
   return words[status];
 }
 
-/* Links are hidden. */
-static const weir_Deferred *visible_target(const weir_Deferred *d) {
+const weir_Deferred *weir_describe_target(const weir_Deferred *d) {
   return d->target && d->target->kind == KIND_LINK ? d->target->target : d->target;
 }
 
@@ -58,7 +57,7 @@ static void push_name(lua_State *L, const weir_Deferred *d) {
 }
 
 static void push_target(lua_State *L, const weir_Deferred *d) {
-  const weir_Deferred *target = visible_target(d);
+  const weir_Deferred *target = weir_describe_target(d);
   if (!target) {
     lua_pushliteral(L, "");
     return;

@@ -12,6 +12,8 @@ void weir_describe(lua_State *L, weir_State *S, int idx);
 int weir_describe_look(lua_State *L, weir_State *S, int idx);
 /* The same without a look at the error: for WEIR_CANCELLED it is WEIR_FAILURE. */
 int weir_describe_plain(const weir_Deferred *d);
+/* What it waits on, behind links, which are hidden; perhaps NULL. */
+const weir_Deferred *weir_describe_target(const weir_Deferred *d);
 /* The word for it. */
 const char *weir_describe_status(int status);
 /* Pushes a line for each live coroutine: who waits on what. [-0, +1, m] */

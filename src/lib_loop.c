@@ -6,6 +6,7 @@
 #include "lib.h"
 #include "platform.h"
 #include "ready.h"
+#include "report.h"
 #include "sched.h"
 
 /* ---- stepping ---- */
@@ -18,6 +19,8 @@ void weir_check_host(lua_State *L, const weir_State *S, const char *what) {
 /* The loop goes idle: what nobody has handled by now is reported. A handler may give it work. */
 static double idle(lua_State *L, weir_State *S, double left) {
   weir_failure_report_all(L, S);
+  if (S->due)
+    weir_report_due(L, S);
   return weir_sched_is_ready(S) ? 0 : left;
 }
 
@@ -127,7 +130,7 @@ int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   loop(L, S, d);
   weir_failure_handled(L, S, idx);
   if (!weir_sched_is_ready(S))
-    weir_failure_report_all(L, S);
+    idle(L, S, 0);
   weir_sched_tell(L, S);
   n = weir_deferred_push_outcome(L, d, idx);
   if (d->flags & FLAG_FAILED)
@@ -243,7 +246,7 @@ static int track(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
   weir_state_push(L, S, HOME_TRACK);
   lua_insert(L, 1);
-  S->tracks = !lua_isnil(L, 2);
+  S->tracks = lua_isnil(L, 2) ? S->tracks & ~TRACK_TABLE : S->tracks | TRACK_TABLE;
   weir_state_set(L, S, HOME_TRACK);
   return 1;
 }

@@ -1,7 +1,10 @@
+#include <string.h>
+
 #include "describe.h"
 #include "handle.h"
 #include "lib.h"
-#include "watch.h"
+#include "record.h"
+#include "report.h"
 
 /* ---- stats ---- */
 
@@ -105,6 +108,61 @@ static int timing(lua_State *L) {
   return 1;
 }
 
+/* ---- trace ---- */
+
+/* At lua_close a file is closed before weir is: so the trace into it ends before that. */
+static int end_trace_of(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  if (lua_touserdata(L, 1) == lua_touserdata(S->home, HOME_TRACE))
+    weir_report_trace(L, S);
+  return 0;
+}
+
+/* Pushes the holder of the user's file at idx. */
+static void push_holder(lua_State *L, int idx) {
+  lua_newuserdatauv(L, 0, 1);
+  lua_pushvalue(L, idx);
+  lua_setiuservalue(L, -2, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, end_trace_of, 1);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+}
+
+static luaL_Stream *check_stream(lua_State *L, int arg) {
+  luaL_Stream *stream = luaL_testudata(L, arg, LUA_FILEHANDLE);
+  luaL_argcheck(L, !stream || stream->closef, arg, "the file is closed");
+  return stream;
+}
+
+static void begin_trace(lua_State *L, weir_State *S) {
+  const luaL_Stream *stream = check_stream(L, 1);
+  const char *path = stream ? NULL : luaL_checkstring(L, 1);
+  int error;
+  weir_report_trace(L, S);
+  if (stream)
+    push_holder(L, 1);
+  else
+    lua_pushvalue(L, 1);
+  error = weir_record_begin(L, S, path, stream);
+  if (error)
+    luaL_error(L, "cannot write '%s' (%s)", path, strerror(error));
+  weir_state_set(L, S, HOME_TRACE);
+}
+
+/* trace([file]) */
+static int trace(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  int old = (S->watch & WATCH_TRACE) != 0;
+  if (lua_isnoneornil(L, 1))
+    weir_report_trace(L, S);
+  else
+    begin_trace(L, S);
+  lua_pushboolean(L, old);
+  return 1;
+}
+
 /* ran(co): seconds that it ran; nil if that is not known. */
 static int ran(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -117,4 +175,4 @@ static int ran(lua_State *L) {
 }
 
 const luaL_Reg weir_lib_watch[] = {
-    {"stats", stats}, {"timing", timing}, {"ran", ran}, {NULL, NULL}};
+    {"stats", stats}, {"timing", timing}, {"trace", trace}, {"ran", ran}, {NULL, NULL}};

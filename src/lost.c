@@ -6,6 +6,7 @@
 #include "close.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "record.h"
 
 int weir_lost_gc(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -39,6 +40,8 @@ static void cancel_lost(lua_State *L, weir_State *S, int idx) {
   }
   c->found = 1;
   S->collected++;
+  if (S->watch & WATCH_TRACE)
+    weir_record_found(S, c);
   lua_pushliteral(L, "collected");
   weir_cancel(L, S, idx, S->grace);
 }

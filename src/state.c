@@ -9,6 +9,7 @@
 #include "handle.h"
 #include "lost.h"
 #include "ready.h"
+#include "report.h"
 #include "watch.h"
 
 #define GRACE_SECONDS 5.0
@@ -52,6 +53,7 @@ static int close_state(lua_State *L) {
   weir_handle_close(S); /* raises nothing: no thread comes here again, whatever the rest does */
   weir_lost_close(L, S);
   weir_failure_report_all(L, S);
+  weir_report_trace(L, S);
   weir_watch_free(S);
   each_deque(L, S, weir_deque_free);
   weir_anchor_free(L, &S->anchors);
@@ -104,9 +106,9 @@ static void put_down(weir_State *S, const weir_Mark *m) {
 }
 
 void weir_state_return(weir_State *S, const weir_Mark *m) {
-  put_down(S, m);
   if (S->depth > m->depth)
     weir_watch_return(S, m->depth);
+  put_down(S, m);
   S->running = m->running;
   S->meter = m->meter;
   S->busy = m->busy;

@@ -50,6 +50,7 @@ enum {
   HOME_ROOT_CLOCK, /* the real one */
   HOME_LOOP_CLOCK, /* the one that weir.sleep and its like use */
   HOME_ON_UNHANDLED,
+  HOME_ON_REPORT,
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
@@ -57,7 +58,8 @@ enum {
   HOME_TRAPS,        /* weak table: thread -> what belongs to its trap, see trap.h */
   HOME_LIBRARY,      /* the string that `library` is */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
-  HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
+  HOME_TRACK,        /* table: each Coroutine with a body -> its number, while TRACK_TABLE */
+  HOME_TRACE,        /* what the trace is written into: a path, or the holder of a file */
   HOME_REASON,       /* strings, so that to push them allocates nothing */
   HOME_OVERFLOW,
   HOME_YIELDS,  /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
@@ -77,6 +79,11 @@ typedef enum weir_Signal {
   SIGNAL_LIMIT  /* it is to be closed: a limit of it is exceeded */
 } weir_Signal;
 
+enum {
+  TRACK_TABLE = 1, /* HOME_TRACK */
+  TRACK_TRACE = 2  /* see record.h */
+};
+
 struct weir_State {
   lua_State *home;                     /* fixed slots, see above */
   const void *classes[HOME_CLOCK + 1]; /* the metatables of users' objects, only to compare */
@@ -84,18 +91,20 @@ struct weir_State {
   weir_Coroutine *callers; /* the last of those whose eager callee has not yet reached a wait; the
                               one before it is its `earlier` */
   weir_Signal signal;
-  int busy;        /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
-  int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
-  int watch;       /* who wants to know what, see watch.h */
-  int depth;       /* of what is open, see watch.h */
-  int looping;     /* levels of loops over the ready queue */
-  int inline_runs; /* weir.inline: calls from the host run what they woke */
-  int debug;       /* weir.debug */
-  int tracks;      /* somebody wants to know of each Coroutine that is made */
-  int is_open;     /* `home` is filled */
-  int closing;     /* lua_close has begun: nothing runs any more */
-  int fire_depth;  /* nested drains of `fires` */
-  int close_depth; /* nested resets of threads, each on the C stack */
+  int busy;           /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
+  int loop_busy;      /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
+  int watch;          /* who wants to know what, see watch.h */
+  unsigned all_hooks; /* FLAG_HOOKS: as if all had hooks, for the trace; else 0 */
+  int depth;          /* of what is open, see watch.h */
+  int looping;        /* levels of loops over the ready queue */
+  int inline_runs;    /* weir.inline: calls from the host run what they woke */
+  int debug;          /* weir.debug */
+  int tracks;         /* who wants to know of each Coroutine that is made: TRACK_* */
+  int due;            /* what is to be told of, see watch.h */
+  int is_open;        /* `home` is filled */
+  int closing;        /* lua_close has begun: nothing runs any more */
+  int fire_depth;     /* nested drains of `fires` */
+  int close_depth;    /* nested resets of threads, each on the C stack */
 
   weir_Ready ready[READY_LISTS];
   weir_Anchors anchors; /* of what is ready or in hand */

@@ -6,116 +6,8 @@
 #include <string.h>
 
 #include "platform.h"
-
-#define FIRST_CAP 64 /* places of the table */
-
-/* ---- the table ---- */
-
-static size_t place_of(const weir_Watch *w, uint64_t born) {
-  return (size_t)((born * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (w->cap - 1);
-}
-
-/* Where it is, or would be. */
-static weir_Task *look_up(const weir_Watch *w, uint64_t born) {
-  size_t i = place_of(w, born);
-  while (w->tasks[i].born != 0 && w->tasks[i].born != born)
-    i = (i + 1) & (w->cap - 1);
-  return &w->tasks[i];
-}
-
-static weir_Task *find(const weir_Watch *w, uint64_t born) {
-  weir_Task *t = w->cap ? look_up(w, born) : NULL;
-  return t && t->born ? t : NULL;
-}
-
-static int grow(weir_Watch *w) {
-  weir_Watch larger = {.n = w->n, .cap = w->cap ? w->cap * 2 : FIRST_CAP};
-  larger.tasks = calloc(larger.cap, sizeof *larger.tasks);
-  if (!larger.tasks)
-    return 0;
-  for (size_t i = 0; i < w->cap; i++)
-    if (w->tasks[i].born)
-      *look_up(&larger, w->tasks[i].born) = w->tasks[i];
-  free(w->tasks);
-  w->tasks = larger.tasks;
-  w->cap = larger.cap;
-  return 1;
-}
-
-/* NULL: there is no memory for it. */
-static weir_Task *need(weir_Watch *w, uint64_t born) {
-  weir_Task *t = find(w, born);
-  if (t)
-    return t;
-  if (w->n >= w->cap / 4 * 3 && !grow(w) && w->n + 1 >= w->cap)
-    return NULL;
-  t = look_up(w, born);
-  *t = (weir_Task){.born = born, .queued = -1};
-  w->n++;
-  return t;
-}
-
-/* Those behind it that could not be in their own places move up. */
-static void drop(weir_Watch *w, weir_Task *t) {
-  size_t mask = w->cap - 1, hole = (size_t)(t - w->tasks), i = hole;
-  while (w->tasks[i = (i + 1) & mask].born)
-    if (((i - place_of(w, w->tasks[i].born)) & mask) >= ((i - hole) & mask)) {
-      w->tasks[hole] = w->tasks[i];
-      hole = i;
-    }
-  w->tasks[hole].born = 0;
-  w->n--;
-}
-
-static void drop_all(weir_Watch *w) {
-  free(w->tasks);
-  w->tasks = NULL;
-  w->n = w->cap = 0;
-}
-
-/* ---- where a body is ---- */
-
-/* The outermost function of a suspended body, which is below what calls all bodies. */
-static int outermost(lua_State *thread, lua_Debug *ar) {
-  int low = 0, high = 1; /* `low` exists, `high` does not */
-  if (!lua_getstack(thread, 1, ar))
-    return 0;
-  while (lua_getstack(thread, high, ar)) {
-    low = high;
-    high *= 2;
-  }
-  while (high - low > 1) {
-    int middle = low + (high - low) / 2;
-    if (lua_getstack(thread, middle, ar))
-      low = middle;
-    else
-      high = middle;
-  }
-  return lua_getstack(thread, low - 1, ar) && lua_getinfo(thread, "S", ar);
-}
-
-/* One that has not begun lies above the handler, below its arguments. */
-static int function_of_new(lua_State *thread, int nargs, lua_Debug *ar) {
-  lua_pushvalue(thread, lua_gettop(thread) - nargs + 2);
-  if (lua_isfunction(thread, -1))
-    return lua_getinfo(thread, ">S", ar);
-  lua_pop(thread, 1);
-  return 0;
-}
-
-static void find_place(weir_Task *t, lua_State *thread, int is_new, int nargs) {
-  lua_Debug ar;
-  int found = is_new ? function_of_new(thread, nargs, &ar) : outermost(thread, &ar);
-  if (found && ar.linedefined > 0)
-    snprintf(t->place, sizeof t->place, "%s:%d", ar.short_src, ar.linedefined);
-  else
-    snprintf(t->place, sizeof t->place, "%s", found ? ar.short_src : "?");
-}
-
-/* What it is called, in a few words. */
-static const char *label_of(const weir_Task *t, const weir_Coroutine *c) {
-  return c->name ? c->name : t ? t->place : "?";
-}
+#include "record.h"
+#include "report.h"
 
 /* ---- timing ---- */
 
@@ -136,7 +28,7 @@ static void charge_resume(weir_Timing *timing, const weir_Task *t, const weir_Co
   if (seconds <= timing->longest)
     return;
   timing->longest = seconds;
-  snprintf(timing->longest_of, sizeof timing->longest_of, "%s", label_of(t, c));
+  snprintf(timing->longest_of, sizeof timing->longest_of, "%s", weir_task_label(t, c));
 }
 
 static void charge(weir_State *S, const weir_Open *o, weir_Task *t, const weir_Coroutine *c,
@@ -169,12 +61,15 @@ static int begin(weir_State *S, const weir_Coroutine *c, int nargs) {
   weir_Task *t;
   if (S->depth >= WEIR_OPEN)
     return 0;
-  t = need(w, c->born);
+  t = weir_task_need(&w->tasks, c->born);
   if (t && (is_new || !t->place[0]))
-    find_place(t, c->thread, is_new, nargs);
+    weir_task_find_place(t, c->thread, is_new, nargs);
   if (t && !is_close)
     leave_queue(S, t, now);
-  w->open[S->depth++] = (weir_Open){.born = c->born, .since = now, .is_close = is_close & 1};
+  w->open[S->depth] = (weir_Open){.c = c, .since = now, .is_close = is_close & 1};
+  if (S->watch & WATCH_TRACE)
+    weir_record_open(S, &w->open[S->depth], t, now);
+  S->depth++;
   return 1;
 }
 
@@ -185,17 +80,20 @@ int weir_watch_open_close(weir_State *S, const weir_Coroutine *c) {
 void weir_watch_end(weir_State *S, const weir_Coroutine *c) {
   weir_Watch *w = S->watching;
   weir_Open *o = &w->open[--S->depth];
-  weir_Task *t = find(w, c->born);
+  weir_Task *t = weir_task_find(&w->tasks, c->born);
+  double now = weir_platform_now();
   if (S->watch & WATCH_TIMING)
-    charge(S, o, t, c, weir_platform_now() - o->since);
+    charge(S, o, t, c, now - o->since);
+  if (S->watch & WATCH_TRACE)
+    weir_record_slice(S, o, t, now);
   if (t && o->ended)
-    drop(w, t);
+    weir_task_drop(&w->tasks, t);
 }
 
 /* The innermost that is open, if it is of this one. */
 static weir_Open *open_of(const weir_State *S, const weir_Coroutine *c) {
   weir_Open *o = S->depth > 0 ? &S->watching->open[S->depth - 1] : NULL;
-  return o && o->born == c->born ? o : NULL;
+  return o && o->c == c ? o : NULL;
 }
 
 void weir_watch_end_body(weir_State *S, const weir_Coroutine *c) {
@@ -208,44 +106,56 @@ void weir_watch_end_body(weir_State *S, const weir_Coroutine *c) {
 static int resume(lua_State *thread, lua_State *from, int nargs, int *nresults) {
   weir_State *S = weir_state_get(from);
   const weir_Coroutine *c = S->running;
-  int has_begun = begin(S, c, nargs);
-  int status = lua_resume(thread, from, nargs, nresults);
+  int has_begun, status;
+  if (S->due)
+    weir_report_due(from, S);
+  has_begun = S->watch && begin(S, c, nargs);
+  status = lua_resume(thread, from, nargs, nresults);
   if (!has_begun)
     return status;
-  if (status == LUA_YIELD)
+  if (status == LUA_YIELD) {
     weir_watch_end(S, c);
-  else
+    if (S->watch & WATCH_TRACE)
+      weir_record_yield(S, c, *nresults);
+  } else {
     S->watching->open[S->depth - 1].returned = 1;
+  }
   return status;
 }
 
 void weir_watch_return(weir_State *S, int depth) {
-  S->depth = depth;
+  while (S->depth > depth)
+    weir_watch_end(S, S->watching->open[S->depth - 1].c);
 }
 
 void weir_watch_queued(weir_State *S, const weir_Coroutine *c) {
-  weir_Task *t = need(S->watching, c->born);
+  weir_Task *t = weir_task_need(&S->watching->tasks, c->born);
   if (t)
     t->queued = weir_platform_now();
 }
 
-void weir_watch_finish(weir_State *S, const weir_Coroutine *c) {
+void weir_watch_finish(lua_State *L, weir_State *S, int idx) {
+  const weir_Coroutine *c = lua_touserdata(L, idx);
   weir_Open *o = open_of(S, c);
-  weir_Task *t = find(S->watching, c->born);
+  weir_Task *t;
+  if (S->watch & WATCH_TRACE)
+    weir_record_finish(L, S, idx);
+  t = weir_task_find(&S->watching->tasks, c->born);
   if (o)
     o->ended = 1;
   else if (t)
-    drop(S->watching, t);
+    weir_task_drop(&S->watching->tasks, t);
 }
 
 double weir_watch_ran(const weir_State *S, const weir_Coroutine *c) {
-  const weir_Task *t = S->watch & WATCH_TIMING ? find(S->watching, c->born) : NULL;
+  const weir_Task *t =
+      S->watch & WATCH_TIMING ? weir_task_find(&S->watching->tasks, c->born) : NULL;
   return t ? t->ran : -1;
 }
 
 /* ---- on and off ---- */
 
-static weir_Watch *need_watch(lua_State *L, weir_State *S) {
+weir_Watch *weir_watch_need(lua_State *L, weir_State *S) {
   if (!S->watching)
     S->watching = calloc(1, sizeof *S->watching);
   if (!S->watching)
@@ -256,29 +166,39 @@ static weir_Watch *need_watch(lua_State *L, weir_State *S) {
 static void begin_timing(weir_State *S, weir_Watch *w) {
   double now = weir_platform_now();
   memset(&w->timing, 0, sizeof w->timing);
-  for (size_t i = 0; i < w->cap; i++)
-    w->tasks[i].ran = 0;
+  for (size_t i = 0; i < w->tasks.cap; i++)
+    w->tasks.v[i].ran = 0;
   for (int i = 0; i < S->depth; i++) {
     w->open[i].since = now;
     w->open[i].inner = 0;
   }
 }
 
-void weir_watch_set(lua_State *L, weir_State *S, int purpose, int on) {
-  weir_Watch *w = need_watch(L, S);
-  int before = S->watch;
-  S->watch = on ? before | purpose : before & ~purpose;
-  if (on && purpose == WATCH_TIMING && S->watch != before)
-    begin_timing(S, w);
+void weir_watch_set_due(weir_State *S, int due, int on) {
+  S->due = on ? S->due | due : S->due & ~due;
+  S->resume = S->watch || S->due ? resume : lua_resume;
+}
+
+void weir_watch_switch(weir_State *S, int purpose, int on) {
+  S->watch = on ? S->watch | purpose : S->watch & ~purpose;
+  S->tracks = S->watch & WATCH_TRACE ? S->tracks | TRACK_TRACE : S->tracks & ~TRACK_TRACE;
+  S->all_hooks = S->watch & WATCH_TRACE ? FLAG_HOOKS : 0;
+  S->resume = S->watch || S->due ? resume : lua_resume;
   if (!S->watch)
-    drop_all(w);
-  S->resume = S->watch ? resume : lua_resume;
+    weir_task_drop_all(&S->watching->tasks);
+}
+
+void weir_watch_set(lua_State *L, weir_State *S, int purpose, int on) {
+  weir_Watch *w = weir_watch_need(L, S);
+  if (on && purpose == WATCH_TIMING && !(S->watch & WATCH_TIMING))
+    begin_timing(S, w);
+  weir_watch_switch(S, purpose, on);
 }
 
 void weir_watch_free(weir_State *S) {
-  if (S->watching)
-    drop_all(S->watching);
+  if (!S->watching)
+    return;
+  weir_watch_switch(S, ~0, 0);
   free(S->watching);
   S->watching = NULL;
-  S->watch = 0;
 }

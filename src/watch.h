@@ -9,26 +9,22 @@
 #ifndef WEIR_WATCH_H
 #define WEIR_WATCH_H
 
-#include "coroutine.h"
+#include "lauxlib.h"
+#include "task.h"
+#include "trace.h"
 
 /* Who wants to know: S->watch is a set of these. */
-enum { WATCH_TIMING = 1 };
+enum { WATCH_TIMING = 1, WATCH_TRACE = 2 };
+/* What is to be told of before the next resume, or when the loop goes idle: S->due. */
+enum { DUE_TRACE = 1 };
 
 #define WEIR_BUCKETS 28  /* of the histogram; the last has no bound */
-#define WEIR_PLACE   80  /* bytes of the place where a body is */
 #define WEIR_OPEN    128 /* resumes and closes within each other that are told apart */
-
-/* What is known of a coroutine with a body. */
-typedef struct weir_Task {
-  uint64_t born;          /* its number; 0: this place of the table is free */
-  double ran;             /* seconds */
-  double queued;          /* when it came into the ready queue from a wait; negative: it has not */
-  char place[WEIR_PLACE]; /* "file:line" of its body; "": not looked for yet */
-} weir_Task;
 
 /* A resume that has not come to its end, or handlers that a close has called. */
 typedef struct weir_Open {
-  uint64_t born;
+  const weir_Coroutine *c; /* in hand, or held by whoever closes it */
+  uint64_t stamp, flow;    /* see trace.h; 0: it is not in the trace, it comes of nothing known */
   double since;
   double inner;     /* seconds of those that began and ended inside of it */
   uint8_t is_close; /* it is no resume */
@@ -46,16 +42,25 @@ typedef struct weir_Timing {
 } weir_Timing;
 
 struct weir_Watch {
-  weir_Task *tasks; /* hashed by `born`, linear probing; NULL while cap is 0 */
-  size_t n, cap;    /* cap is a power of two */
+  weir_Tasks tasks;
   weir_Open
       open[WEIR_OPEN]; /* S->depth of them are, the innermost last; beyond that no more is known */
-  weir_Timing timing;  /* while WATCH_TIMING, since that was set */
+  weir_Trace *trace;   /* while WATCH_TRACE; owned */
+  FILE *file;          /* to be closed at its end; NULL: the user's */
+  const luaL_Stream *stream; /* the user's, which HOME_TRACE holds; NULL: our own */
+  int failed;                /* errno of the last trace, if S->due says so */
+  weir_Timing timing;        /* while WATCH_TIMING, since that was set */
 };
 
 /* Begins or ends watching for this purpose. [-0, +0, m] */
 void weir_watch_set(lua_State *L, weir_State *S, int purpose, int on);
-/* lua_close: lets go of everything. */
+/* The same for what is there, without more. */
+void weir_watch_switch(weir_State *S, int purpose, int on);
+/* Something is to be told of, or has been. */
+void weir_watch_set_due(weir_State *S, int due, int on);
+/* What is kept of watching, made the first time. [-0, +0, m] */
+weir_Watch *weir_watch_need(lua_State *L, weir_State *S);
+/* lua_close: lets go of everything; the trace has been ended. */
 void weir_watch_free(weir_State *S);
 
 /* The handlers of the Coroutine are about to be called; weir_watch_end if it returns 1. */
@@ -77,8 +82,8 @@ void weir_watch_return(weir_State *S, int depth);
 
 /* It has come into the ready queue, from a wait or for its first resume. */
 void weir_watch_queued(weir_State *S, const weir_Coroutine *c);
-/* Its body has ended. */
-void weir_watch_finish(weir_State *S, const weir_Coroutine *c);
+/* The body of the one at idx has ended. [-0, +0, -] */
+void weir_watch_finish(lua_State *L, weir_State *S, int idx);
 
 /* Seconds that it ran; negative: not known. */
 double weir_watch_ran(const weir_State *S, const weir_Coroutine *c);

@@ -50,6 +50,7 @@ local weir = {
   -- looking inside
   stats = core.stats,
   timing = core.timing,
+  trace = core.trace,
   -- errors
   on_unhandled = core.on_unhandled,
   debug = core.debug,

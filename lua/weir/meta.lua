@@ -742,6 +742,35 @@ function weir.stats() end
 ---@return boolean
 function weir.timing(on) end
 
+--- `weir.trace(file)` begins to write what coroutines do into a file, and `weir.trace()` ends that. Both return whether
+--- a trace was being written, which `weir.trace(file)` ends before its own begins. `file` is the name of a file, which
+--- is written anew, or a file of the `io` library that is open for writing; that one stays open. If there is no such
+--- file an error is raised.
+---
+--- The file can be opened in Perfetto and in `chrome://tracing`: it is in Chrome's Trace Event Format, an array in
+--- JSON. Each coroutine is a track, with its name, or file and line of its body; the track `host` is the program
+--- around. On it there are
+---
+--- - a slice for each resume, with the name of the body, and slices `close` for handlers that are called at a noreturn
+---   or by a close,
+--- - instants: `start` (`by`: the track), `wait` (`on`: for what; for a coroutine its `track` too), `wake` (`with`: an
+---   error, if one is to be raised), `preempted` (the end of a slice), `noreturn`, `pause` and `unpause` (of all that
+---   it reaches), `cancel` (`by`, `reason`; also for a close), `collected`, `finish` (`how`, and for a failure the
+---   `error` if it is a string),
+--- - arrows, from the slice in which a coroutine was started or woken to the resume that came of it. What the host does
+---   by itself, timers too, is a slice of no length on its track.
+---
+--- What is running when the trace begins is seen from its next resume; what is running when it ends, up to there. Names
+--- are cut behind 120 bytes. Times are in microseconds, and no two are the same.
+---
+--- What is written goes through a buffer of 64 kilobytes, and no memory is needed but for the coroutines that are
+--- alive. The file is complete when the trace has ended or the state is closed. If the process is killed before that,
+--- what is in the buffer is lost and the array has no end, which is allowed in that format. If the disk is full, or the
+--- file is closed, the trace ends there, and that is reported, once; it is no error in the program.
+---@param file? string|userdata
+---@return boolean
+function weir.trace(file) end
+
 -- ---- Errors ----
 
 ---@class weir.Error
