@@ -291,7 +291,7 @@ describe("trace", function()
 
     it("are the place of the body where there is none", function()
       local line = debug.getinfo(1, "l").currentline + 1
-      local events = trace.of(function() spawn(function() weir.yield() end); spawn(print and h.ignore); spawn(type, 1) end)
+      local events = trace.of(function() spawn(function() weir.yield() end); spawn(h.ignore); spawn(type, 1) end)
       local list = {}
       for track, name in pairs(trace.names(events)) do list[#list + 1] = { track, name } end
       table.sort(list, function(a, b) return a[1] < b[1] end)

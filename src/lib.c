@@ -287,6 +287,7 @@ static void fill_state(lua_State *L, weir_State *S) {
   make_weak(L, S, HOME_NOTES, "v");
   make_weak(L, S, HOME_HOOKS, "k");
   make_weak(L, S, HOME_SITES, "k");
+  make_weak(L, S, HOME_MADE, "k");
   lua_newtable(L);
   weir_state_set(L, S, HOME_HANDLES);
   make_weak(L, S, HOME_TRAPS, "k");

@@ -163,6 +163,80 @@ static int trace(lua_State *L) {
   return 1;
 }
 
+/* ---- debug ---- */
+
+#define SLOW_SECONDS 0.1
+
+static void check_options(lua_State *L) {
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    if (strcmp(name, "slow") != 0 && strcmp(name, "report") != 0)
+      luaL_argerror(L, 1, lua_pushfstring(L, "unknown option '%s'", luaL_tolstring(L, -2, NULL)));
+    lua_pop(L, 1);
+  }
+}
+
+static double get_slow(lua_State *L) {
+  double seconds;
+  int is_number;
+  if (lua_getfield(L, 1, "slow") == LUA_TNIL)
+    return SLOW_SECONDS;
+  seconds = lua_tonumberx(L, -1, &is_number);
+  luaL_argcheck(L, is_number && seconds >= 0, 1, "option 'slow' is not a number of at least 0");
+  return seconds;
+}
+
+/* Pushes it, or nil. */
+static void get_report(lua_State *L) {
+  if (lua_getfield(L, 1, "report") != LUA_TNIL)
+    luaL_argcheck(L, weir_is_callable(L, lua_gettop(L)), 1, "option 'report' cannot be called");
+}
+
+/* Pushes what switches it to where it is: a boolean, or a table. */
+static void push_debug(lua_State *L, weir_State *S) {
+  weir_state_push(L, S, HOME_DEBUG);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, S->debug);
+  }
+}
+
+static void set_debug(lua_State *L, weir_State *S) {
+  double slow = SLOW_SECONDS;
+  int is_table = lua_istable(L, 1), on = lua_toboolean(L, 1);
+  if (is_table) {
+    check_options(L);
+    slow = get_slow(L);
+    get_report(L);
+  } else {
+    luaL_checktype(L, 1, LUA_TBOOLEAN);
+    lua_pushnil(L);
+  }
+  weir_watch_set(L, S, WATCH_SLOW, on);
+  if (!on)
+    weir_report_forget(L, S);
+  S->watching->slow = slow;
+  S->debug = on;
+  weir_state_set(L, S, HOME_ON_REPORT);
+  if (is_table)
+    lua_pushvalue(L, 1);
+  else
+    lua_pushnil(L);
+  weir_state_set(L, S, HOME_DEBUG);
+}
+
+/* debug([on]) */
+static int debug(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  lua_settop(L, 1);
+  push_debug(L, S);
+  if (!lua_isnil(L, 1))
+    set_debug(L, S);
+  lua_settop(L, 2);
+  return 1;
+}
+
 /* ran(co): seconds that it ran; nil if that is not known. */
 static int ran(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -174,5 +248,5 @@ static int ran(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_watch[] = {
-    {"stats", stats}, {"timing", timing}, {"trace", trace}, {"ran", ran}, {NULL, NULL}};
+const luaL_Reg weir_lib_watch[] = {{"stats", stats}, {"timing", timing}, {"trace", trace},
+                                   {"debug", debug}, {"ran", ran},       {NULL, NULL}};

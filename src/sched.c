@@ -72,7 +72,7 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
   c->unwinding = 0;
   c->broken = 1;
   close_body(L, S, idx);
-  weir_watch_leave(S, c);
+  weir_watch_leave(L, S, c);
 }
 
 static void body_exceeded(lua_State *L, weir_State *S) {
@@ -98,7 +98,7 @@ static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
   }
   lua_settop(c->thread, 0);
   end_body(L, S, c, n, failed);
-  weir_watch_leave(S, c);
+  weir_watch_leave(L, S, c);
   lua_settop(L, idx - 1);
 }
 

@@ -1,10 +1,9 @@
 #include "slice.h"
 
-#include <string.h>
-
 #include "await.h"
 #include "failure.h"
 #include "platform.h"
+#include "site.h"
 #include "trap.h"
 
 #define STEP    1000  /* instructions at most between two looks */
@@ -76,12 +75,6 @@ static void charge(const lua_State *L, weir_Meter *m, int ran) {
     weir_trap_set(t->thread, t, 1);
 }
 
-/* What is written in Lua in the library is as whole as what is written in C. */
-static int is_in_library(lua_State *L, const weir_State *S, lua_Debug *ar) {
-  return S->library_length > 0 && lua_getinfo(L, "S", ar) &&
-         strncmp(ar->source, S->library, S->library_length) == 0;
-}
-
 /* ---- limits ---- */
 
 static void push_message(lua_State *L, const weir_Meter *m) {
@@ -139,8 +132,9 @@ static void close_by_force(lua_State *L, weir_State *S, weir_Meter *m, weir_Trap
   lua_yield(L, 0);
 }
 
+/* What is written in Lua in the library is as whole as what is written in C. */
 static void exceed(lua_State *L, weir_State *S, weir_Meter *m, weir_Trap *t, lua_Debug *ar) {
-  if (is_in_library(L, S, ar))
+  if (weir_site_is_ours(L, S, ar))
     weir_trap_set(L, t, 1);
   else if (m->told && weir_sched_suspendable(L, S))
     close_by_force(L, S, m, t);
@@ -174,7 +168,7 @@ static void suspend(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Meter *
 
 static void stop(lua_State *L, weir_State *S, weir_Meter *m, weir_Trap *t, lua_Debug *ar) {
   weir_Coroutine *c = weir_sched_suspendable(L, S);
-  if (!c || is_in_library(L, S, ar)) {
+  if (!c || weir_site_is_ours(L, S, ar)) {
     weir_trap_set(L, t, step_of(m));
     return;
   }

@@ -51,9 +51,12 @@ enum {
   HOME_LOOP_CLOCK, /* the one that weir.sleep and its like use */
   HOME_ON_UNHANDLED,
   HOME_ON_REPORT,
+  HOME_REPORTS,      /* list of what is to be reported, while DUE_REPORTS */
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
+  HOME_MADE,         /* weak table: Deferred -> where it was made, "file:line" */
+  HOME_DEBUG,        /* what weir.debug was given, if it was a table */
   HOME_HANDLES,      /* table: see handle.c */
   HOME_TRAPS,        /* weak table: thread -> what belongs to its trap, see trap.h */
   HOME_LIBRARY,      /* the string that `library` is */

@@ -77,7 +77,7 @@ int weir_watch_open_close(weir_State *S, const weir_Coroutine *c) {
   return c->life != LIFE_NEW && begin(S, c, -1);
 }
 
-void weir_watch_end(weir_State *S, const weir_Coroutine *c) {
+double weir_watch_end(weir_State *S, const weir_Coroutine *c) {
   weir_Watch *w = S->watching;
   weir_Open *o = &w->open[--S->depth];
   weir_Task *t = weir_task_find(&w->tasks, c->born);
@@ -88,6 +88,7 @@ void weir_watch_end(weir_State *S, const weir_Coroutine *c) {
     weir_record_slice(S, o, t, now);
   if (t && o->ended)
     weir_task_drop(&w->tasks, t);
+  return now - o->since;
 }
 
 /* The innermost that is open, if it is of this one. */
@@ -96,10 +97,16 @@ static weir_Open *open_of(const weir_State *S, const weir_Coroutine *c) {
   return o && o->c == c ? o : NULL;
 }
 
-void weir_watch_end_body(weir_State *S, const weir_Coroutine *c) {
+static void end_resume(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  double seconds = weir_watch_end(S, c);
+  if ((S->watch & WATCH_SLOW) && seconds > S->watching->slow)
+    weir_report_slow(L, S, seconds);
+}
+
+void weir_watch_end_body(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   const weir_Open *o = open_of(S, c);
   if (o && o->returned)
-    weir_watch_end(S, c);
+    end_resume(L, S, c);
 }
 
 /* In the place of lua_resume. */
@@ -114,7 +121,7 @@ static int resume(lua_State *thread, lua_State *from, int nargs, int *nresults) 
   if (!has_begun)
     return status;
   if (status == LUA_YIELD) {
-    weir_watch_end(S, c);
+    end_resume(from, S, c);
     if (S->watch & WATCH_TRACE)
       weir_record_yield(S, c, *nresults);
   } else {

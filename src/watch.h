@@ -14,9 +14,9 @@
 #include "trace.h"
 
 /* Who wants to know: S->watch is a set of these. */
-enum { WATCH_TIMING = 1, WATCH_TRACE = 2 };
+enum { WATCH_TIMING = 1, WATCH_TRACE = 2, WATCH_SLOW = 4 };
 /* What is to be told of before the next resume, or when the loop goes idle: S->due. */
-enum { DUE_TRACE = 1 };
+enum { DUE_TRACE = 1, DUE_REPORTS = 2 };
 
 #define WEIR_BUCKETS 28  /* of the histogram; the last has no bound */
 #define WEIR_OPEN    128 /* resumes and closes within each other that are told apart */
@@ -45,6 +45,7 @@ struct weir_Watch {
   weir_Tasks tasks;
   weir_Open
       open[WEIR_OPEN]; /* S->depth of them are, the innermost last; beyond that no more is known */
+  double slow;         /* seconds of a resume that is reported; valid while WATCH_SLOW */
   weir_Trace *trace;   /* while WATCH_TRACE; owned */
   FILE *file;          /* to be closed at its end; NULL: the user's */
   const luaL_Stream *stream; /* the user's, which HOME_TRACE holds; NULL: our own */
@@ -68,12 +69,12 @@ int weir_watch_open_close(weir_State *S, const weir_Coroutine *c);
 static inline int weir_watch_begin_close(weir_State *S, const weir_Coroutine *c) {
   return S->watch && weir_watch_open_close(S, c);
 }
-void weir_watch_end(weir_State *S, const weir_Coroutine *c);
-/* All that the end of its body tells has been told. */
-void weir_watch_end_body(weir_State *S, const weir_Coroutine *c);
-static inline void weir_watch_leave(weir_State *S, const weir_Coroutine *c) {
+double weir_watch_end(weir_State *S, const weir_Coroutine *c); /* returns seconds */
+/* All that the end of its body tells has been told. [-0, +0, -] */
+void weir_watch_end_body(lua_State *L, weir_State *S, const weir_Coroutine *c);
+static inline void weir_watch_leave(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   if (S->depth)
-    weir_watch_end_body(S, c);
+    weir_watch_end_body(L, S, c);
 }
 /* An error went through, behind which so many are open. */
 void weir_watch_return(weir_State *S, int depth);

@@ -817,13 +817,30 @@ function weir.trace(file) end
 ---@return fun(err: any, traceback: string, d?: weir.Deferred)?
 function weir.on_unhandled(f) end
 
---- `weir.debug([on])` returns whether debugging is on, and then switches it if `on`, a boolean, is given. It is off at
---- first. While it is on, every d:callback and d:errback that fires a Deferred notes where it was called, which takes
---- time and memory. The `AlreadyCalledError` of a second fire then tells it: its message ends with file and line, and
---- its `first` is the traceback of the first fire, a string. What was fired otherwise, by a timer for example, has no
---- such note.
----@param on? boolean
----@return boolean
+---@class weir.DebugOptions
+---@field slow? number
+---@field report? fun(message: string, traceback: string, co?: weir.Coroutine)
+
+--- switches debugging, which is off at first, and returns the old setting, which can be given back: `false`, `true`, or
+--- the table. In the table either may be left out. While debugging is on, which takes time and memory,
+---
+--- - every d:callback and d:errback that fires a Deferred notes where it was called. The `AlreadyCalledError` of a
+---   second fire then tells it: its message ends with file and line, and its `first` is the traceback of the first
+---   fire, a string. What was fired otherwise, by a timer for example, has no such note.
+--- - every Deferred and coroutine that is made notes where: file and line of the innermost function in Lua that is not
+---   weir's own. Reports have it.
+--- - it is reported when a coroutine can go on no more, because nothing reaches what it waits for: before it is
+---   cancelled.
+--- - it is reported when a coroutine ran for more than `slow` seconds, 0.1 if nothing is said, before it gave way,
+---   callbacks that it fired included: before the next resume, or when the loop goes idle.
+--- - it is reported when weir.run ends and coroutines that were started in it are alive: the ten oldest, and how many
+---   there are besides. For `weir.run()`, which ends when nothing is left to do, that is any that is alive.
+---
+--- A report is a call `f(message, traceback, co)`: a string, the stack of the coroutine where it was suspended, or
+--- `""`, and the coroutine, or `nil`. Without an `f` it is written to standard error. An error in `f` is written there
+--- too. A trace that could not be written is reported the same way, whether debugging is on or not.
+---@param on? boolean|weir.DebugOptions
+---@return boolean|weir.DebugOptions
 function weir.debug(on) end
 
 --- `co:traceback()` returns a string, as `debug.traceback` does:
