@@ -213,8 +213,6 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
   S->wakes++;
-  if (S->watch & WATCH_TRACE)
-    weir_record_wake(S, c);
   if (!(c->d.flags & FLAG_HELD))
     weir_ready_add(L, S, c, idx);
 }
@@ -289,9 +287,11 @@ int weir_coroutine_is_intact(const weir_Coroutine *c) {
 static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx), *before = S->running;
   weir_Meter *meter = S->meter;
-  int in_hand = c->in_hand, is_watched = weir_watch_begin_close(S, c);
+  int in_hand = c->in_hand;
   weir_Region fires, hooks;
   int status;
+  if (S->watch)
+    weir_watch_begin_close(S, c);
   weir_ready_take(L, S, c, idx);
   fires = weir_deque_begin(&S->fires);
   hooks = weir_deque_begin(&S->hooks);
@@ -305,8 +305,8 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
     weir_slice_begin(L, S);
   status = weir_trap_close(L, c->thread);
   weir_slice_end(S, meter);
-  if (is_watched)
-    weir_watch_end(S, c);
+  if (S->depth)
+    weir_watch_end_close(S, c);
   c->top = c->thread;
   S->busy--;
   S->close_depth--;

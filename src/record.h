@@ -21,7 +21,7 @@ void weir_record_open(weir_State *S, weir_Open *o, weir_Task *t, double now);
 void weir_record_slice(weir_State *S, const weir_Open *o, const weir_Task *t, double now);
 /* It has yielded n values. */
 void weir_record_yield(weir_State *S, const weir_Coroutine *c, int n);
-/* What it waits for has come, or an error is raised at its wait. */
+/* It can go on from a wait, where an error is raised perhaps. */
 void weir_record_wake(weir_State *S, const weir_Coroutine *c);
 void weir_record_hold(weir_State *S, const weir_Coroutine *c, int is_held);
 /* The cancel error is at `error`. [-0, +0, -] */

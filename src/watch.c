@@ -73,11 +73,8 @@ static int begin(weir_State *S, const weir_Coroutine *c, int nargs) {
   return 1;
 }
 
-int weir_watch_open_close(weir_State *S, const weir_Coroutine *c) {
-  return c->life != LIFE_NEW && begin(S, c, -1);
-}
-
-double weir_watch_end(weir_State *S, const weir_Coroutine *c) {
+/* Returns seconds. */
+static double end(weir_State *S, const weir_Coroutine *c) {
   weir_Watch *w = S->watching;
   weir_Open *o = &w->open[--S->depth];
   weir_Task *t = weir_task_find(&w->tasks, c->born);
@@ -97,8 +94,19 @@ static weir_Open *open_of(const weir_State *S, const weir_Coroutine *c) {
   return o && o->c == c ? o : NULL;
 }
 
+void weir_watch_begin_close(weir_State *S, const weir_Coroutine *c) {
+  if (c->life != LIFE_NEW)
+    begin(S, c, -1);
+}
+
+void weir_watch_end_close(weir_State *S, const weir_Coroutine *c) {
+  const weir_Open *o = open_of(S, c);
+  if (o && o->is_close)
+    end(S, c);
+}
+
 static void end_resume(lua_State *L, weir_State *S, const weir_Coroutine *c) {
-  double seconds = weir_watch_end(S, c);
+  double seconds = end(S, c);
   if ((S->watch & WATCH_SLOW) && seconds > S->watching->slow)
     weir_report_slow(L, S, seconds);
 }
@@ -132,13 +140,15 @@ static int resume(lua_State *thread, lua_State *from, int nargs, int *nresults) 
 
 void weir_watch_return(weir_State *S, int depth) {
   while (S->depth > depth)
-    weir_watch_end(S, S->watching->open[S->depth - 1].c);
+    end(S, S->watching->open[S->depth - 1].c);
 }
 
 void weir_watch_queued(weir_State *S, const weir_Coroutine *c) {
   weir_Task *t = weir_task_need(&S->watching->tasks, c->born);
   if (t)
     t->queued = weir_platform_now();
+  if ((S->watch & WATCH_TRACE) && c->life != LIFE_NEW)
+    weir_record_wake(S, c);
 }
 
 void weir_watch_finish(lua_State *L, weir_State *S, int idx) {

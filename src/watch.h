@@ -64,12 +64,10 @@ weir_Watch *weir_watch_need(lua_State *L, weir_State *S);
 /* lua_close: lets go of everything; the trace has been ended. */
 void weir_watch_free(weir_State *S);
 
-/* The handlers of the Coroutine are about to be called; weir_watch_end if it returns 1. */
-int weir_watch_open_close(weir_State *S, const weir_Coroutine *c);
-static inline int weir_watch_begin_close(weir_State *S, const weir_Coroutine *c) {
-  return S->watch && weir_watch_open_close(S, c);
-}
-double weir_watch_end(weir_State *S, const weir_Coroutine *c); /* returns seconds */
+/* The handlers of the Coroutine are about to be called: while S->watch. */
+void weir_watch_begin_close(weir_State *S, const weir_Coroutine *c);
+/* They have been: while S->depth. */
+void weir_watch_end_close(weir_State *S, const weir_Coroutine *c);
 /* All that the end of its body tells has been told. [-0, +0, -] */
 void weir_watch_end_body(lua_State *L, weir_State *S, const weir_Coroutine *c);
 static inline void weir_watch_leave(lua_State *L, weir_State *S, const weir_Coroutine *c) {
@@ -81,7 +79,7 @@ void weir_watch_return(weir_State *S, int depth);
 
 /* The rest only while S->watch is set. */
 
-/* It has come into the ready queue, from a wait or for its first resume. */
+/* It has come into the ready queue, from a wait or a hold, or for its first resume. */
 void weir_watch_queued(weir_State *S, const weir_Coroutine *c);
 /* The body of the one at idx has ended. [-0, +0, -] */
 void weir_watch_finish(lua_State *L, weir_State *S, int idx);
