@@ -270,7 +270,7 @@ programs: hosts $(GAME) $(OBJ)/frames/weir/core.so
 frames-spec: $(OBJ)/frames/weir/core.so ## the specs with a clock of their own: budgets, timing
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(OBJ)/frames/?.so;;' $(WRAP) $(LUA) \
 		-e 'require "busted.runner" { standalone = false }' /dev/null --ignore-lua \
-		--cpath='$(OBJ)/frames/?.so' spec/budget/frames.lua spec/budget/slow.lua spec/budget/timing.lua
+		--cpath='$(OBJ)/frames/?.so' $(sort $(wildcard spec/budget/*.lua))
 
 $(OBJ)/frames/weir/core.so: spec/budget/time.c $(OBJECTS) $(OBJ)/command
 	@mkdir -p $(@D)

@@ -207,6 +207,20 @@ describe("trace", function()
     end)
   end)
 
+  it("is whole for random programs, and they do what they do without", function()
+    local path = os.tmpname()
+    local output, ok = process.run(([[
+      local weir = require "weir"
+      arg = { "%d", "1" }
+      weir.trace %q
+      weir.timing(true)
+      weir.debug { report = function() end }
+      dofile "spec/model/fuzz.lua"
+    ]]):format(h.scale(300), path))
+    assert.is_true(ok, output)
+    trace.read(path)
+  end)
+
   describe("a flow", function()
     it("leads from a fire to the resume that comes of it", function()
       assert.same({ "host > a", "host > b", "host > c", "c > a", "c > b" }, flows(function()
