@@ -383,7 +383,9 @@ describe("trace", function()
       local file = io.open(path, "w")
       file:close()
       assert.matches("bad argument #1 .*the file is closed", h.raised(weir.trace, file))
-      assert.matches("bad argument #1 .*string expected, got boolean", h.raised(weir.trace, true))
+      for _, wrong in ipairs { 1, true, {}, h.ignore, weir.Deferred(), coroutine.create(h.ignore) } do
+        assert.matches("bad argument #1 .*%(string or file expected, got ", h.raised(weir.trace, wrong))
+      end
       weir.trace(path)
       assert.is_false(pcall(weir.trace, {}))
       assert.is_true(weir.trace())

@@ -130,15 +130,18 @@ static void push_holder(lua_State *L, int idx) {
   lua_setmetatable(L, -2);
 }
 
+/* NULL: it is a name. */
 static luaL_Stream *check_stream(lua_State *L, int arg) {
   luaL_Stream *stream = luaL_testudata(L, arg, LUA_FILEHANDLE);
+  if (!stream && lua_type(L, arg) != LUA_TSTRING)
+    luaL_typeerror(L, arg, "string or file");
   luaL_argcheck(L, !stream || stream->closef, arg, "the file is closed");
   return stream;
 }
 
 static void begin_trace(lua_State *L, weir_State *S) {
   const luaL_Stream *stream = check_stream(L, 1);
-  const char *path = stream ? NULL : luaL_checkstring(L, 1);
+  const char *path = stream ? NULL : lua_tostring(L, 1);
   int error;
   weir_report_trace(L, S);
   if (stream)
