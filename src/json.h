@@ -40,6 +40,6 @@ void weir_json_number(weir_Json *j, uint64_t n);
 /* Nanoseconds as microseconds. */
 void weir_json_micros(weir_Json *j, uint64_t ns);
 /* In quotes. What is not UTF-8 becomes the characters of Latin-1. */
-void weir_json_string(weir_Json *j, const char *s);
+void weir_json_string(weir_Json *j, const char *text);
 
 #endif
