@@ -281,10 +281,10 @@ $(HOST)/later.so $(HOST)/elsewhere.so: $(HOST)/%.so: $(HOST)/page/%.c src/weir.h
 programs: hosts $(GAME) $(OBJ)/frames/weir/core.so
 
 # In a weir of its own, whose real clock is the spec's.
-frames-spec: $(OBJ)/frames/weir/core.so ## the specs of weir.step with a budget
+frames-spec: $(OBJ)/frames/weir/core.so ## the specs with a clock of their own: budgets, timing
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(OBJ)/frames/?.so;;' $(WRAP) $(LUA) \
 		-e 'require "busted.runner" { standalone = false }' /dev/null --ignore-lua \
-		--cpath='$(OBJ)/frames/?.so' spec/budget/frames.lua
+		--cpath='$(OBJ)/frames/?.so' $(sort $(wildcard spec/budget/*.lua))
 
 $(OBJ)/frames/weir/core.so: spec/budget/time.c $(OBJECTS) $(OBJ)/command
 	@mkdir -p $(@D)

@@ -74,8 +74,10 @@ describe("bad input: wrong types", function()
   it("8.4 every function of the module survives every kind of argument", function()
     h.unhandled()
     local names = {}
-    for name, f in pairs(weir) do -- run would wait for the timers that every() makes
-      if type(f) == "function" and name ~= "run" and name ~= "on_unhandled" then names[#names + 1] = name end
+    -- `run` would wait for the timers that every() makes, and `trace` writes files; see trace_spec.lua.
+    local left_out = { run = true, on_unhandled = true, trace = true }
+    for name, f in pairs(weir) do
+      if type(f) == "function" and not left_out[name] then names[#names + 1] = name end
     end
     assert.is_true(#names >= 20)
     for _, name in ipairs(names) do

@@ -107,6 +107,8 @@ describe("look", function()
       assert.are.equal(2, task.resumes)
       assert.are.equal(7, task.left)
       assert.is_true(task.waited >= 0 and task.waited < 3600)
+      assert.is_true(task.age >= task.waited - 1 and task.age < 3600)
+      assert.is_nil(task.ran)
     end)
 
     it("2.8 the numbers ascend, and stay", function()

@@ -7,6 +7,7 @@
 #include "failure.h"
 #include "link.h"
 #include "pause.h"
+#include "record.h"
 #include "sched.h"
 #include "side.h"
 #include "wait.h"
@@ -98,6 +99,9 @@ void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags &= ~(uint32_t)FLAG_STRUCK;
   d->flags |= FLAG_MARKED | FLAG_OVERRIDE;
+  S->cancels++;
+  if ((S->watch & WATCH_TRACE) && weir_is_coroutine(d))
+    weir_record_cancel(L, S, weir_coroutine(d), error);
   if (weir_is_coroutine(d) || d->kind == KIND_JOIN) {
     lua_pushvalue(L, error);
     lua_setiuservalue(L, idx, UV_VALUE);

@@ -7,6 +7,7 @@
 #include "failure.h"
 #include "list.h"
 #include "ready.h"
+#include "record.h"
 #include "sched.h"
 #include "side.h"
 #include "slice.h"
@@ -197,6 +198,14 @@ static void track(lua_State *L, weir_State *S, const weir_Coroutine *c) {
   lua_pop(L, 1);
 }
 
+/* The same, for all who want to know of it. */
+static void tell_of_start(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  if (S->tracks & TRACK_TRACE)
+    weir_record_start(S, c);
+  if (S->tracks & TRACK_TABLE)
+    track(L, S, c);
+}
+
 /* Without a look at what is there, Lua before 5.4.3 might make room for it. */
 static void untrack(lua_State *L, weir_State *S, int idx) {
   weir_state_push(L, S, HOME_TRACK);
@@ -220,8 +229,9 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   if (S->slice > 0)
     weir_slice_start(L, S, idx);
   load_first(L, c, n);
+  S->live++;
   if (S->tracks)
-    track(L, S, c);
+    tell_of_start(L, S, c);
   return c;
 }
 
@@ -287,6 +297,7 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
   if (c->limited)
     weir_timer_unlimit(&c->d, TIMER_AWAIT);
   c->limited = 0;
+  S->wakes++;
   if (!(c->d.flags & FLAG_HELD))
     weir_ready_add(L, S, c, idx);
 }
@@ -364,6 +375,8 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   int in_hand = c->in_hand;
   weir_Region fires, hooks;
   int status;
+  if (S->watch)
+    weir_watch_begin_close(S, c);
   weir_ready_take(L, S, c, idx);
   fires = weir_deque_begin(&S->fires);
   hooks = weir_deque_begin(&S->hooks);
@@ -377,6 +390,8 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
     weir_slice_begin(L, S);
   status = weir_trap_close(L, c->thread);
   weir_slice_end(S, meter);
+  if (S->depth)
+    weir_watch_end_close(S, c);
   c->top = c->thread;
   S->busy--;
   S->close_depth--;
@@ -429,7 +444,8 @@ static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (c->armed)
     disarm(L, S, c, idx);
   c->life = LIFE_ENDED;
-  if (S->tracks)
+  S->live--;
+  if (S->tracks & TRACK_TABLE)
     untrack(L, S, idx);
   weir_ready_remove(S, c);
   if (c->d.timers)
@@ -485,6 +501,8 @@ void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int fail
     if (c->unwinding)
       weir_failure_take(L, S, idx);
   }
+  if (S->watch)
+    weir_watch_finish(L, S, idx);
 }
 
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed) {

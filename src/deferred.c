@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "link.h"
 #include "pause.h"
+#include "site.h"
 #include "wait.h"
 
 /* Fires and adds nested in callbacks deeper than this are queued until the outer one returns.
@@ -50,6 +51,8 @@ weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, si
   d->kind = (uint8_t)kind;
   weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_UNARMED : HOME_DEFERRED);
   lua_setmetatable(L, -2);
+  if (S->debug && kind != KIND_LINK)
+    weir_site_note_made(L, S);
   return d;
 }
 

@@ -18,8 +18,7 @@ static int live_status(const weir_Coroutine *c) {
   return c->life == LIFE_WAITING ? WEIR_WAITING : WEIR_READY;
 }
 
-/* Without a look at the error. */
-static int plain_status(const weir_Deferred *d) {
+int weir_describe_plain(const weir_Deferred *d) {
   if (weir_is_coroutine(d) && as_coroutine(d)->life != LIFE_ENDED)
     return live_status(as_coroutine(d));
   if (weir_is_coroutine(d) && d->phase == PHASE_WAITING)
@@ -31,7 +30,7 @@ static int plain_status(const weir_Deferred *d) {
 
 int weir_describe_look(lua_State *L, weir_State *S, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
-  int status = plain_status(d), cancelled;
+  int status = weir_describe_plain(d), cancelled;
   if (status != WEIR_FAILURE)
     return status;
   lua_getiuservalue(L, idx, UV_VALUE);
@@ -57,8 +56,7 @@ const char *weir_describe_state(const weir_Coroutine *c) {
   return c->life == LIFE_NEW ? "new" : c->life == LIFE_WAITING ? "waiting" : "ready";
 }
 
-/* Links are hidden. */
-static const weir_Deferred *visible_target(const weir_Deferred *d) {
+const weir_Deferred *weir_describe_target(const weir_Deferred *d) {
   return d->target && d->target->kind == KIND_LINK ? d->target->target : d->target;
 }
 
@@ -70,7 +68,7 @@ void weir_describe_name(lua_State *L, const weir_Deferred *d) {
 }
 
 static void push_target(lua_State *L, const weir_Deferred *d) {
-  const weir_Deferred *target = visible_target(d);
+  const weir_Deferred *target = weir_describe_target(d);
   if (!target) {
     lua_pushliteral(L, "");
     return;
@@ -113,7 +111,7 @@ static int add_line(lua_State *L, const weir_Deferred *d, int *lines) {
     return 0;
   }
   lua_pushliteral(L, "\n  ");
-  push_line(L, d, plain_status(d));
+  push_line(L, d, weir_describe_plain(d));
   lua_concat(L, 3);
   return 1;
 }

@@ -14,6 +14,10 @@ int weir_describe_look(lua_State *L, weir_State *S, int idx);
 void weir_describe_name(lua_State *L, const weir_Deferred *d);
 /* A closer word than the status, of one with a body. */
 const char *weir_describe_state(const weir_Coroutine *c);
+/* The same without a look at the error: for WEIR_CANCELLED it is WEIR_FAILURE. */
+int weir_describe_plain(const weir_Deferred *d);
+/* What it waits on, behind links, which are hidden; perhaps NULL. */
+const weir_Deferred *weir_describe_target(const weir_Deferred *d);
 /* The word for it. */
 const char *weir_describe_status(int status);
 /* Pushes a line for each live coroutine: who waits on what. [-0, +1, m] */

@@ -403,12 +403,11 @@ static int default_report(lua_State *L) {
   return 0;
 }
 
-/* error, traceback and Deferred on top */
-static void report(lua_State *L, weir_State *S) {
-  weir_state_push(L, S, HOME_ON_UNHANDLED);
+void weir_failure_tell(lua_State *L, weir_State *S, int slot, lua_CFunction otherwise) {
+  weir_state_push(L, S, slot);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
-    lua_pushcfunction(L, default_report);
+    lua_pushcfunction(L, otherwise);
   }
   lua_insert(L, -4);
   if (weir_deferred_call(L, S, 3, 0) != LUA_OK) { /* a handler that raises: say so, go on */
@@ -418,6 +417,12 @@ static void report(lua_State *L, weir_State *S) {
     if (lua_pcall(L, 2, 0, 0) != LUA_OK)
       lua_pop(L, 1);
   }
+}
+
+/* error, traceback and Deferred on top */
+static void report(lua_State *L, weir_State *S) {
+  S->unhandled++;
+  weir_failure_tell(L, S, HOME_ON_UNHANDLED, default_report);
 }
 
 void weir_failure_report_error(lua_State *L, weir_State *S) {

@@ -64,6 +64,9 @@ void weir_failure_take(lua_State *L, weir_State *S, int idx);
 void weir_failure_take_raised(lua_State *L, weir_State *S, int idx);
 /* Pushes the note of the failure of the Deferred at idx, or nil. [-0, +1, -] */
 void weir_failure_push_note(lua_State *L, weir_State *S, int idx);
+/* Calls the function in that slot of `home`, or if there is none the other, with the three values
+   on top. What goes wrong there is written to standard error. [-3, +0, -] */
+void weir_failure_tell(lua_State *L, weir_State *S, int slot, lua_CFunction otherwise);
 /* Reports a failure of nobody in particular: the error on top. [-1, +0, -] */
 void weir_failure_report_error(lua_State *L, weir_State *S);
 /* Reports all that nobody handled. [-0, +0, -] */

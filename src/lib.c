@@ -287,6 +287,7 @@ static void fill_state(lua_State *L, weir_State *S) {
   make_weak(L, S, HOME_NOTES, "v");
   make_weak(L, S, HOME_HOOKS, "k");
   make_weak(L, S, HOME_SITES, "k");
+  make_weak(L, S, HOME_MADE, "k");
   lua_newtable(L);
   weir_state_set(L, S, HOME_HANDLES);
   make_weak(L, S, HOME_TRAPS, "k");
@@ -319,6 +320,7 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_join);
   set_functions(L, weir_lib_slice);
   set_functions(L, weir_lib_look);
+  set_functions(L, weir_lib_watch);
   set_functions(L, lib_errors);
   lua_setfield(L, -2, "functions");
   push_methods(L, S, HOME_CLOCK);

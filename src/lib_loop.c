@@ -6,6 +6,7 @@
 #include "lib.h"
 #include "platform.h"
 #include "ready.h"
+#include "report.h"
 #include "sched.h"
 
 /* ---- stepping ---- */
@@ -18,6 +19,8 @@ void weir_check_host(lua_State *L, const weir_State *S, const char *what) {
 /* The loop goes idle: what nobody has handled by now is reported. A handler may give it work. */
 static double idle(lua_State *L, weir_State *S, double left) {
   weir_failure_report_all(L, S);
+  if (S->due)
+    weir_report_due(L, S);
   return weir_sched_is_ready(S) ? 0 : left;
 }
 
@@ -114,11 +117,14 @@ void weir_lib_run_all(lua_State *L, weir_State *S) {
   lua_pushnil(L);
   loop(L, S, NULL);
   lua_pop(L, 1);
+  if (S->debug)
+    weir_report_left(L, S, 0);
   weir_sched_tell(L, S);
 }
 
 int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   const weir_Deferred *d;
+  uint64_t before = S->born;
   int idx;
   weir_check_host(L, S, "run");
   d = &weir_lib_coroutine_of(L, S, n, of)->d;
@@ -127,7 +133,9 @@ int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   loop(L, S, d);
   weir_failure_handled(L, S, idx);
   if (!weir_sched_is_ready(S))
-    weir_failure_report_all(L, S);
+    idle(L, S, 0);
+  if (S->debug)
+    weir_report_left(L, S, before);
   weir_sched_tell(L, S);
   n = weir_deferred_push_outcome(L, d, idx);
   if (d->flags & FLAG_FAILED)
@@ -221,18 +229,6 @@ static int on_unhandled(lua_State *L) {
   return 1;
 }
 
-/* debug([on]) */
-static int debug(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  int old = S->debug;
-  if (!lua_isnoneornil(L, 1)) {
-    luaL_checktype(L, 1, LUA_TBOOLEAN);
-    S->debug = lua_toboolean(L, 1);
-  }
-  lua_pushboolean(L, old);
-  return 1;
-}
-
 /* track([t]): from here on coroutines are in the table until their bodies end, each with its number
    in the order in which they were made; so the collector finds none of them. nil: no longer.
    Returns the table there was. */
@@ -243,7 +239,7 @@ static int track(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
   weir_state_push(L, S, HOME_TRACK);
   lua_insert(L, 1);
-  S->tracks = !lua_isnil(L, 2);
+  S->tracks = lua_isnil(L, 2) ? S->tracks & ~TRACK_TABLE : S->tracks | TRACK_TABLE;
   weir_state_set(L, S, HOME_TRACK);
   return 1;
 }
@@ -258,7 +254,6 @@ const luaL_Reg weir_lib_loop[] = {{"run", run},
                                   {"step", step},
                                   {"inline", set_inline},
                                   {"on_unhandled", on_unhandled},
-                                  {"debug", debug},
                                   {"track", track},
                                   {"is_ready", is_ready},
                                   {"check_host", check_host},

@@ -8,9 +8,11 @@
 #include "describe.h"
 #include "link.h"
 #include "pause.h"
+#include "platform.h"
 #include "sched.h"
 #include "side.h"
 #include "site.h"
+#include "watch.h"
 #include "wrap.h"
 
 #define LEVELS_MOST 100 /* of a stack, in search of a function that is not the library's */
@@ -329,6 +331,17 @@ static void set_look(lua_State *L, const Look *look) {
     set_integer(L, "resumes", look->resumes);
 }
 
+/* Where it was started tells more than where its body is. */
+static void set_start(lua_State *L, weir_State *S, int idx) {
+  if (weir_site_push_made(L, S, idx))
+    lua_setfield(L, -2, "started");
+}
+
+static void set_times(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
+  set_seconds(L, "age", weir_births_age(&S->births, c->born, weir_platform_now()));
+  set_seconds(L, "ran", weir_watch_ran(S, c));
+}
+
 /* A finalizer may have ended it meanwhile. */
 static void set_places(lua_State *L, const weir_State *S, const weir_Deferred *d) {
   if (has_body(d))
@@ -346,7 +359,8 @@ static void set_label(lua_State *L, const weir_Deferred *d) {
    of a coroutine with a body; `on`, what it waits on, `waited`, for how many seconds; `held`,
    `pauses` of its own, `holder`, because of which it is held else; `cancelled`, `grace`; `limit`,
    the first of those set on it, and `due`, when it fires, with the fields of Left; `purpose` of a
-   Deferred of the library's; `started`, `at`; `callbacks`. What does not apply is nil. */
+   Deferred of the library's; `started`, `at`; `age`, `ran`; `callbacks`. What does not apply is
+   nil. */
 void weir_look(lua_State *L, weir_State *S, int idx) {
   static const char *const values[] = {"on", "holder", "purpose", "name"};
   const weir_Deferred *d = lua_touserdata(L, idx);
@@ -365,6 +379,9 @@ void weir_look(lua_State *L, weir_State *S, int idx) {
   set_look(L, &look);
   set_label(L, d);
   set_places(L, S, d);
+  if (has_body(d))
+    set_times(L, S, as_coroutine(d));
+  set_start(L, S, idx);
   if (weir_is_coroutine(d))
     set_integer(L, "number", (lua_Integer)as_coroutine(d)->born);
   lua_replace(L, first);

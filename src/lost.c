@@ -6,6 +6,8 @@
 #include "close.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "record.h"
+#include "report.h"
 
 int weir_lost_gc(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -38,6 +40,11 @@ static void cancel_lost(lua_State *L, weir_State *S, int idx) {
     return;
   }
   c->found = 1;
+  S->collected++;
+  if (S->watch & WATCH_TRACE)
+    weir_record_found(S, c);
+  if (S->debug)
+    weir_report_lost(L, S, idx);
   lua_pushliteral(L, "collected");
   weir_cancel(L, S, idx, S->grace);
 }

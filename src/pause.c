@@ -5,6 +5,7 @@
 #include "failure.h"
 #include "link.h"
 #include "ready.h"
+#include "record.h"
 #include "wait.h"
 #include "walk.h"
 
@@ -26,13 +27,21 @@ static int is_queueable(const weir_Deferred *d) {
   return weir_is_coroutine(d) && (c->life == LIFE_READY || c->life == LIFE_NEW);
 }
 
-/* It may have to be told. */
-static void queue_hook(lua_State *L, weir_State *S, weir_Path *p) {
-  if (p->at->phase != PHASE_PENDING || !(p->at->flags & FLAG_HOOKS))
+static void tell_of_hold(lua_State *L, weir_State *S, weir_Path *p) {
+  weir_Deferred *d = p->at;
+  if ((S->watch & WATCH_TRACE) && weir_is_coroutine(d))
+    weir_record_hold(S, weir_coroutine(d), (d->flags & FLAG_HELD) != 0);
+  if (!(d->flags & FLAG_HOOKS))
     return;
   weir_path_fetch(L, p);
   lua_pushvalue(L, p->idx);
   weir_deque_push(L, &S->hooks, 0);
+}
+
+/* What is pending has become held, or free: is there anyone to tell? */
+static inline void queue_hook(lua_State *L, weir_State *S, weir_Path *p) {
+  if (p->at->phase == PHASE_PENDING && ((p->at->flags | S->all_hooks) & FLAG_HOOKS))
+    tell_of_hold(L, S, p);
 }
 
 static void hold(lua_State *L, weir_State *S, weir_Path *p) {

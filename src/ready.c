@@ -1,5 +1,7 @@
 #include "ready.h"
 
+#include "watch.h"
+
 static void cut(weir_State *S, weir_Coroutine *c) {
   weir_Ready *q = &S->ready[c->list];
   weir_list_remove(q->first, q->last, &c->d, earlier, later);
@@ -19,6 +21,8 @@ void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (c->ticket)
     cut(S, c);
   weir_ready_append(S, c);
+  if (S->watch)
+    weir_watch_queued(S, c);
 }
 
 void weir_ready_append_ended(weir_State *S, weir_Coroutine *c) {

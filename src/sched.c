@@ -16,6 +16,7 @@
 #include "slice.h"
 #include "tail.h"
 #include "trap.h"
+#include "watch.h"
 
 /* ---- the trampoline ---- */
 
@@ -71,6 +72,7 @@ static void body_broke(lua_State *L, weir_State *S, weir_Coroutine *c, const cha
   c->unwinding = 0;
   c->broken = 1;
   close_body(L, S, idx);
+  weir_watch_leave(L, S, c);
 }
 
 static void body_exceeded(lua_State *L, weir_State *S) {
@@ -96,6 +98,7 @@ static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
   }
   lua_settop(c->thread, 0);
   end_body(L, S, c, n, failed);
+  weir_watch_leave(L, S, c);
   lua_settop(L, idx - 1);
 }
 
@@ -116,13 +119,13 @@ static int resume_thread(lua_State *L, weir_State *S, weir_Coroutine *c, int nar
   weir_Mark mark;
   int status;
   weir_state_mark(S, &mark);
-  status = lua_resume(c->thread, L, nargs, nresults);
+  status = S->resume(c->thread, L, nargs, nresults);
   if (status != LUA_YIELD && !(status == LUA_OK && lua_gettop(c->thread) > 0))
     weir_state_return(S, &mark);
   return status;
 }
 #else
-#define resume_thread(L, S, c, nargs, nresults) lua_resume((c)->thread, (L), (nargs), (nresults))
+#define resume_thread(L, S, c, nargs, nresults) (S)->resume((c)->thread, (L), (nargs), (nresults))
 #endif
 
 static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
@@ -133,6 +136,7 @@ static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, in
   c->life = LIFE_RUNNING;
   c->d.nvalues = (int)((unsigned)c->d.nvalues + 1);
   S->signal = SIGNAL_NONE;
+  S->switches++;
   return resume_thread(L, S, c, nargs, nresults);
 }
 
@@ -576,13 +580,23 @@ double weir_sched_next(weir_State *S) {
 }
 
 /* Begins anywhere, and wraps. */
+static uint32_t stamp_of(double now) {
+  return (uint32_t)(uint64_t)(now * WEIR_STAMPS);
+}
+
 uint32_t weir_sched_stamp(void) {
-  return (uint32_t)(uint64_t)(weir_platform_now() * WEIR_STAMPS);
+  return stamp_of(weir_platform_now());
+}
+
+static void look_at_time(weir_State *S) {
+  double now = weir_platform_now();
+  S->stamp = stamp_of(now);
+  weir_births_note(&S->births, S->born, now);
 }
 
 /* The Deferred, or nil, is on top. */
 static double run_steps(lua_State *L, weir_State *S, double budget, int again) {
-  S->stamp = weir_sched_stamp();
+  look_at_time(S);
   lua_pushcfunction(L, steps_task);
   lua_pushlightuserdata(L, S);
   lua_pushnumber(L, budget);

@@ -40,6 +40,40 @@ int weir_site_push(lua_State *L, weir_State *S, int idx) {
 }
 
 int weir_site_is_ours(lua_State *L, const weir_State *S, lua_Debug *ar) {
-  return S->library_length > 0 && lua_getinfo(L, "S", ar) &&
+  return lua_getinfo(L, "S", ar) && S->library_length > 0 &&
          strncmp(ar->source, S->library, S->library_length) == 0;
+}
+
+/* "file:line" of the innermost function in Lua that is not the library's; 0 if there is none. */
+static int push_caller(lua_State *L, const weir_State *S) {
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(L, level, &ar); level++)
+    if (!weir_site_is_ours(L, S, &ar) && lua_getinfo(L, "l", &ar) && ar.currentline > 0) {
+      lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+      return 1;
+    }
+  return 0;
+}
+
+void weir_site_note_made(lua_State *L, weir_State *S) {
+  int d = lua_gettop(L);
+  luaL_checkstack(L, 6, "too many nested calls");
+  if (push_caller(L, S)) {
+    weir_state_push(L, S, HOME_MADE);
+    lua_pushvalue(L, d);
+    lua_pushvalue(L, d + 1);
+    lua_rawset(L, -3);
+  }
+  lua_settop(L, d);
+}
+
+int weir_site_push_made(lua_State *L, weir_State *S, int idx) {
+  weir_state_push(L, S, HOME_MADE);
+  lua_pushvalue(L, idx);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  if (!lua_isnil(L, -1))
+    return 1;
+  lua_pop(L, 1);
+  return 0;
 }

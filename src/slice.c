@@ -132,6 +132,7 @@ static void close_by_force(lua_State *L, weir_State *S, weir_Meter *m, weir_Trap
   lua_yield(L, 0);
 }
 
+/* What is written in Lua in the library is as whole as what is written in C. */
 static void exceed(lua_State *L, weir_State *S, weir_Meter *m, weir_Trap *t, lua_Debug *ar) {
   if (weir_site_is_ours(L, S, ar))
     weir_trap_set(L, t, 1);

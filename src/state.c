@@ -9,6 +9,8 @@
 #include "handle.h"
 #include "lost.h"
 #include "ready.h"
+#include "report.h"
+#include "watch.h"
 
 #define GRACE_SECONDS 5.0
 
@@ -51,6 +53,8 @@ static int close_state(lua_State *L) {
   weir_handle_close(S); /* raises nothing: no thread comes here again, whatever the rest does */
   weir_lost_close(L, S);
   weir_failure_report_all(L, S);
+  weir_report_trace(L, S);
+  weir_watch_free(S);
   each_deque(L, S, weir_deque_free);
   weir_anchor_free(L, &S->anchors);
   return 0;
@@ -65,6 +69,7 @@ void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->looping = S->looping;
   m->fire_depth = S->fire_depth;
   m->close_depth = S->close_depth;
+  m->depth = S->depth;
   m->over = S->over;
   m->budget = S->budget;
   m->fires = weir_deque_mark(&S->fires);
@@ -85,6 +90,8 @@ static void put_down(weir_State *S, const weir_Mark *m) {
 }
 
 void weir_state_return(weir_State *S, const weir_Mark *m) {
+  if (S->depth > m->depth)
+    weir_watch_return(S, m->depth);
   put_down(S, m);
   S->running = m->running;
   S->meter = m->meter;
@@ -120,7 +127,8 @@ weir_State *weir_state_open(lua_State *L) {
   }
   S = lua_newuserdatauv(L, sizeof *S, 1);
   idx = lua_gettop(L);
-  *S = (weir_State){.inline_runs = 1, .grace = GRACE_SECONDS, .budget = HUGE_VAL};
+  *S = (weir_State){
+      .inline_runs = 1, .grace = GRACE_SECONDS, .budget = HUGE_VAL, .resume = lua_resume};
   S->front = (uint64_t)1 << 62;
   S->ticket = S->front;
   each_deque(L, S, init_deque);

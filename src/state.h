@@ -9,6 +9,7 @@
 #define WEIR_STATE_H
 
 #include "anchor.h"
+#include "births.h"
 #include "compat.h"
 #include "deque.h"
 #include "weir.h"
@@ -19,6 +20,7 @@ typedef struct weir_Coroutine weir_Coroutine;
 typedef struct weir_Clock weir_Clock;
 typedef struct weir_Note weir_Note;
 typedef struct weir_Meter weir_Meter;
+typedef struct weir_Watch weir_Watch;
 
 /* The lists of the ready queue, see ready.h. */
 typedef enum weir_ReadyList {
@@ -49,14 +51,19 @@ enum {
   HOME_ROOT_CLOCK, /* the real one */
   HOME_LOOP_CLOCK, /* the one that weir.sleep and its like use */
   HOME_ON_UNHANDLED,
+  HOME_ON_REPORT,
+  HOME_REPORTS,      /* list of what is to be reported, while DUE_REPORTS */
   HOME_NOTES,        /* weak table: number of a note -> note */
   HOME_HOOKS,        /* weak table: Coroutine -> its hooks, if FLAG_HOOKS */
   HOME_SITES,        /* weak table: Deferred -> where it was fired, see site.c */
+  HOME_MADE,         /* weak table: Deferred -> where it was made, "file:line" */
+  HOME_DEBUG,        /* what weir.debug was given, if it was a table */
   HOME_HANDLES,      /* table: see handle.c */
   HOME_TRAPS,        /* weak table: thread -> what belongs to its trap, see trap.h */
   HOME_LIBRARY,      /* the string that `library` is */
   HOME_LAST_FAILURE, /* note of the last uncaught error, until what failed takes it */
-  HOME_TRACK,        /* table: each Coroutine with a body -> its number, while `tracks` */
+  HOME_TRACK,        /* table: each Coroutine with a body -> its number, while TRACK_TABLE */
+  HOME_TRACE,        /* what the trace is written into: a path, or the holder of a file */
   HOME_REASON,       /* strings, so that to push them allocates nothing */
   HOME_OVERFLOW,
   HOME_YIELDS,  /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
@@ -76,6 +83,11 @@ typedef enum weir_Signal {
   SIGNAL_LIMIT  /* it is to be closed: a limit of it is exceeded */
 } weir_Signal;
 
+enum {
+  TRACK_TABLE = 1, /* HOME_TRACK */
+  TRACK_TRACE = 2  /* see record.h */
+};
+
 struct weir_State {
   lua_State *home;                     /* fixed slots, see above */
   const void *classes[HOME_CLOCK + 1]; /* the metatables of users' objects, only to compare */
@@ -83,16 +95,20 @@ struct weir_State {
   weir_Coroutine *callers; /* the last of those whose eager callee has not yet reached a wait; the
                               one before it is its `earlier` */
   weir_Signal signal;
-  int busy;        /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
-  int loop_busy;   /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
-  int looping;     /* levels of loops over the ready queue */
-  int inline_runs; /* weir.inline: calls from the host run what they woke */
-  int debug;       /* weir.debug */
-  int tracks;      /* somebody wants to know of each Coroutine that is made */
-  int is_open;     /* `home` is filled */
-  int closing;     /* lua_close has begun: nothing runs any more */
-  int fire_depth;  /* nested drains of `fires` */
-  int close_depth; /* nested resets of threads, each on the C stack */
+  int busy;           /* levels of trampolines, callbacks and hooks on the C stack; 0: the host */
+  int loop_busy;      /* the level of `busy` at which the loop itself runs: 0, in a step 1 */
+  int watch;          /* who wants to know what, see watch.h */
+  unsigned all_hooks; /* FLAG_HOOKS: as if all had hooks, for the trace; else 0 */
+  int depth;          /* of what is open, see watch.h */
+  int looping;        /* levels of loops over the ready queue */
+  int inline_runs;    /* weir.inline: calls from the host run what they woke */
+  int debug;          /* weir.debug */
+  int tracks;         /* who wants to know of each Coroutine that is made: TRACK_* */
+  int due;            /* what is to be told of, see watch.h */
+  int is_open;        /* `home` is filled */
+  int closing;        /* lua_close has begun: nothing runs any more */
+  int fire_depth;     /* nested drains of `fires` */
+  int close_depth;    /* nested resets of threads, each on the C stack */
 
   weir_Ready ready[READY_LISTS];
   weir_Anchors anchors; /* of what is ready or in hand */
@@ -105,11 +121,14 @@ struct weir_State {
   weir_Deque dying;  /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;   /* idle threads, to be used again */
 
-  lua_CFunction pcall, xpcall; /* Lua's own */
+  lua_CFunction pcall, xpcall;                                                 /* Lua's own */
+  int (*resume)(lua_State *thread, lua_State *from, int nargs, int *nresults); /* a body: Lua's own,
+                                                                                  or see watch.h */
 
-  lua_Integer slice;   /* weir.slice: of new coroutines; 0: none */
-  weir_Meter *meter;   /* see slice.h */
-  const char *library; /* what the sources of the library's functions begin with */
+  lua_Integer slice;    /* weir.slice: of new coroutines; 0: none */
+  weir_Meter *meter;    /* see slice.h */
+  weir_Watch *watching; /* NULL before the first `watch` */
+  const char *library;  /* what the sources of the library's functions begin with */
   size_t library_length;
 
   uint64_t ticket; /* last number given in the ready queues; 0 means none */
@@ -117,7 +136,11 @@ struct weir_State {
   uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */
   uint32_t looks;  /* last number given to a weir_Above */
-  uint32_t stamp;  /* real time at the last step, in ticks of weir_sched_stamp */
+  weir_Births births;
+  uint32_t stamp; /* real time at the last step, in ticks of weir_sched_stamp */
+
+  size_t live;                                             /* coroutines with a body */
+  uint64_t switches, wakes, cancels, collected, unhandled; /* see weir.stats */
 
   double grace;    /* seconds between cancel and close */
   double budget;   /* monotonic time at which this step stops; HUGE_VAL: none */
@@ -145,7 +168,7 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running, *callers;
   weir_Meter *meter;
-  int busy, loop_busy, looping, fire_depth, close_depth, over;
+  int busy, loop_busy, looping, fire_depth, close_depth, depth, over;
   double budget;
   weir_Place fires, hooks, walk, ending;
 #if WEIR_SELF_CLOSE /* while a guard watches over it: */

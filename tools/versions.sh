@@ -45,7 +45,7 @@ busted() { # a weir.core is below $1, the specs are $2
 
 # One process for each: what busted keeps of all of them makes every full collection slow.
 specs() {
-  busted "$build/frames" spec/budget/frames.lua
+  for file in spec/budget/*.lua; do busted "$build/frames" "$file"; done
   for file in spec/*_spec.lua spec/hard spec/regress spec/twisted; do busted "$build" "$file"; done
 }
 

@@ -47,6 +47,10 @@ local weir = {
   run = core.run,
   step = core.step,
   inline = core.inline,
+  -- looking inside
+  stats = core.stats,
+  timing = core.timing,
+  trace = core.trace,
   -- errors
   on_unhandled = core.on_unhandled,
   debug = core.debug,

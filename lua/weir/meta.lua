@@ -703,6 +703,74 @@ function weir.run(f, ...) end
 ---@return number?
 function weir.step(seconds) end
 
+-- ---- Watching ----
+
+---@class weir.Stats
+---@field spawned integer
+---@field switches integer
+---@field wakes integer
+---@field cancels integer
+---@field collected integer
+---@field unhandled integer
+---@field live integer
+---@field running integer
+---@field ready integer
+---@field waiting integer
+---@field paused integer
+---@field timers integer
+---@field handles integer
+---@field pool integer
+---@field ran? number # while timing is on, as what follows
+---@field longest_resume? number
+---@field longest_resume_of? string
+---@field queue_latency? weir.Latency
+
+---@class weir.Latency
+---@field count integer
+---@field total number
+---@field mean number
+---@field max number
+---@field buckets integer[]
+
+--- `weir.stats()` returns a new table of numbers. What counts is counted all the time. Since the Lua state was made:
+---@return weir.Stats
+function weir.stats() end
+
+--- `weir.timing([on])` returns whether resumes are timed, and then switches that if `on`, a boolean, is given. It is
+--- off at first. When it comes on all times begin at zero. While it is on, weir.stats has also
+---@param on? boolean
+---@return boolean
+function weir.timing(on) end
+
+--- `weir.trace(file)` begins to write what coroutines do into a file, and `weir.trace()` ends that. Both return whether
+--- a trace was being written, which `weir.trace(file)` ends before its own begins. `file` is the name of a file, which
+--- is written anew, or a file of the `io` library that is open for writing; that one stays open. If there is no such
+--- file an error is raised.
+---
+--- The file can be opened in Perfetto and in `chrome://tracing`: it is in Chrome's Trace Event Format, an array in
+--- JSON. Each coroutine is a track, with its name, or file and line of its body; the track `host` is the program
+--- around. On it there are
+---
+--- - a slice for each resume, with the name of the body, and slices `close` for handlers that are called at a noreturn
+---   or by a close,
+--- - instants: `start` (`by`: the track), `wait` (`on`: for what; for a coroutine its `track` too), `wake` (`with`: an
+---   error, if one is to be raised), `preempted` (the end of a slice), `noreturn`, `pause` and `unpause` (of all that
+---   it reaches), `cancel` (`by`, `reason`; also for a close), `collected`, `finish` (`how`, and for a failure the
+---   `error` if it is a string),
+--- - arrows, from the slice in which a coroutine was started or woken to the resume that came of it. What the host does
+---   by itself, timers too, is a slice of no length on its track.
+---
+--- What is running when the trace begins is seen from its next resume; what is running when it ends, up to there. Names
+--- are cut behind 120 bytes. Times are in microseconds, and no two are the same.
+---
+--- What is written goes through a buffer of 64 kilobytes, and no memory is needed but for the coroutines that are
+--- alive. The file is complete when the trace has ended or the state is closed. If the process is killed before that,
+--- what is in the buffer is lost and the array has no end, which is allowed in that format. If the disk is full, or the
+--- file is closed, the trace ends there, and that is reported, once; it is no error in the program.
+---@param file? string|userdata
+---@return boolean
+function weir.trace(file) end
+
 -- ---- Errors ----
 
 ---@class weir.Error
@@ -749,13 +817,30 @@ function weir.step(seconds) end
 ---@return fun(err: any, traceback: string, d?: weir.Deferred)?
 function weir.on_unhandled(f) end
 
---- `weir.debug([on])` returns whether debugging is on, and then switches it if `on`, a boolean, is given. It is off at
---- first. While it is on, every d:callback and d:errback that fires a Deferred notes where it was called, which takes
---- time and memory. The `AlreadyCalledError` of a second fire then tells it: its message ends with file and line, and
---- its `first` is the traceback of the first fire, a string. What was fired otherwise, by a timer for example, has no
---- such note.
----@param on? boolean
----@return boolean
+---@class weir.DebugOptions
+---@field slow? number
+---@field report? fun(message: string, traceback: string, co?: weir.Coroutine)
+
+--- switches debugging, which is off at first, and returns the old setting, which can be given back: `false`, `true`, or
+--- the table. In the table either may be left out. While debugging is on, which takes time and memory,
+---
+--- - every d:callback and d:errback that fires a Deferred notes where it was called. The `AlreadyCalledError` of a
+---   second fire then tells it: its message ends with file and line, and its `first` is the traceback of the first
+---   fire, a string. What was fired otherwise, by a timer for example, has no such note.
+--- - every Deferred and coroutine that is made notes where: file and line of the innermost function in Lua that is not
+---   weir's own. Reports have it.
+--- - it is reported when a coroutine can go on no more, because nothing reaches what it waits for: before it is
+---   cancelled.
+--- - it is reported when a coroutine ran for more than `slow` seconds, 0.1 if nothing is said, before it gave way,
+---   callbacks that it fired included: before the next resume, or when the loop goes idle.
+--- - it is reported when weir.run ends and coroutines that were started in it are alive: the ten oldest, and how many
+---   there are besides. For `weir.run()`, which ends when nothing is left to do, that is any that is alive.
+---
+--- A report is a call `f(message, traceback, co)`: a string, the stack of the coroutine where it was suspended, or
+--- `""`, and the coroutine, or `nil`. Without an `f` it is written to standard error. An error in `f` is written there
+--- too. A trace that could not be written is reported the same way, whether debugging is on or not.
+---@param on? boolean|weir.DebugOptions
+---@return boolean|weir.DebugOptions
 function weir.debug(on) end
 
 --- `co:traceback()` returns a string, as `debug.traceback` does:
@@ -781,7 +866,9 @@ function co:traceback() end
 ---@field on? weir.Deferred
 ---@field waits_on? string
 ---@field waited? number
+---@field age number
 ---@field resumes integer
+---@field ran? number
 ---@field left? number
 
 --- `weir.tasks()` is for a generic `for`: it gives a table for each coroutine that has a body, in the order in which

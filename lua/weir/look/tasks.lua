@@ -22,6 +22,8 @@ local function task_of(co, facts)
     waits_on = on and words.label(core.look(on)) or nil,
     waited = facts.waited,
     resumes = facts.resumes,
+    age = facts.age,
+    ran = facts.ran,
     left = left(facts),
   }
 end
