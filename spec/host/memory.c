@@ -262,6 +262,13 @@ typedef struct Call {
   lua_CFunction f, then;
 } Call;
 
+/* Lua has the same words for a stack that may not grow and for one that cannot. */
+static void check_memory_error(lua_State *L, lua_State *other, const char *name, long n) {
+  const char *text = luaL_tolstring(other, -1, NULL);
+  if (strcmp(text, "not enough memory") != 0 && strncmp(text, "stack overflow", 14) != 0)
+    luaL_error(L, "allocation %d of %s: %s", (int)n, name, text);
+}
+
 /* The call with its nth allocation failing. Returns 0 if it does not come to that. */
 static int try(lua_State *L, const Call *call, long n) {
   Memory memory;
@@ -277,7 +284,7 @@ static int try(lua_State *L, const Call *call, long n) {
   failed = lua_pcall(other, 2, 0, 0) != LUA_OK;
   memory.fail = 0;
   if (failed)
-    check(L, strcmp(lua_tostring(other, -1), "not enough memory") == 0);
+    check_memory_error(L, other, call->name, n);
   lua_settop(other, 2);
   lua_pushcfunction(other, call->then);
   lua_insert(other, 1);
