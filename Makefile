@@ -51,7 +51,8 @@ GAME_OBJECTS = $(patsubst examples/game/%.c,$(OBJ)/game/%.o,$(sort $(wildcard ex
 THREADS = $(OBJ)/examples/threads
 THREAD_SPECS = $(patsubst spec/threads/%.c,$(OBJ)/threads/%,$(wildcard spec/threads/*.c))
 EXAMPLES := cascade cancel_one factorial mutual release
-EXAMPLES += $(filter-out $(EXAMPLES),$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
+# The console asks another program.
+EXAMPLES += $(filter-out $(EXAMPLES) console,$(patsubst examples/%.lua,%,$(sort $(wildcard examples/*.lua))))
 
 # What a target runs, as Debian packages. The compiler itself is there, or make says so.
 TO_BUILD = pkg-config lua5.4 liblua5.4-dev

@@ -56,16 +56,14 @@ local function list_tasks()
   return lines[1] and table.concat(lines, "\n") or "no tasks"
 end
 
+-- Numbers alone: a console is read by people.
 local function stats()
-  local counts, names, all = {}, {}, 0
-  for task in tasks() do
-    if not counts[task.state] then names[#names + 1] = task.state end
-    counts[task.state] = (counts[task.state] or 0) + 1
-    all = all + 1
+  local values, names, lines = core.stats(), {}, {}
+  for name, value in pairs(values) do
+    if math.type(value) then names[#names + 1] = name end
   end
   table.sort(names)
-  local lines = { ("tasks %d"):format(all) }
-  for _, name in ipairs(names) do lines[#lines + 1] = ("%s %d"):format(name, counts[name]) end
+  for i, name in ipairs(names) do lines[i] = ("%s %s"):format(name, values[name]) end
   lines[#lines + 1] = ("memory %.0f KB"):format(collectgarbage "count")
   return table.concat(lines, "\n")
 end
@@ -100,7 +98,7 @@ traceback TASK    its stack, and those of all that wait for it
 pause TASK        hold it and all it waits for
 unpause TASK
 cancel TASK       stop it and all it waits for; behind a number the rest of the line is the reason
-stats             how many there are of each kind
+stats             counts, also of each state
 help              this list
 A TASK is a number, such as 12, or a name.]]
 

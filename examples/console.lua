@@ -1,10 +1,10 @@
--- Asks a running program that has a console: lua examples/console/client.lua PATH [COMMAND ...]
+-- Asks a running program that has a console: lua examples/console.lua PATH [COMMAND ...]
 -- Without a command it reads commands from standard input. `help` lists them.
 local uv = require "luv"
 
 local path = arg[1]
 if not path then
-  io.stderr:write("usage: lua client.lua PATH [COMMAND ...]\n")
+  io.stderr:write("usage: lua examples/console.lua PATH [COMMAND ...]\n")
   os.exit(2)
 end
 

@@ -1,6 +1,6 @@
--- A program to look into: lua examples/console/program.lua PATH
+-- A program to look into: lua examples/console/kitchen.lua PATH
 -- Two coroutines each wait for the lock that the other one has, a third one is paused by somebody who has forgotten it.
--- With PATH there is a console: ask it with client.lua, and cancel one of them.
+-- With PATH there is a console: ask it with examples/console.lua, and cancel one of them.
 local luv = require "weir.luv"
 local weir = require "weir"
 
