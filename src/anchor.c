@@ -68,6 +68,17 @@ void weir_anchor_grow(lua_State *L, weir_Anchors *a) {
   weir_call_quietly(L, 1, 0);
 }
 
+int weir_anchor_grow_safely(lua_State *L, weir_Anchors *a) {
+  int top = lua_gettop(L), status;
+  if (!lua_checkstack(L, 6))
+    return 0;
+  lua_pushcfunction(L, grow);
+  lua_pushlightuserdata(L, a);
+  status = weir_pcall_quietly(L, 1, 0);
+  lua_settop(L, top);
+  return status == LUA_OK;
+}
+
 void weir_anchor_free(lua_State *L, weir_Anchors *a) {
   for (int i = 0; i < a->n; i++)
     drop(L, a->segments[i]);

@@ -31,6 +31,8 @@ typedef struct weir_Anchors {
 
 /* Adds a segment. Runs no finalizer. [-0, +0, m] */
 void weir_anchor_grow(lua_State *L, weir_Anchors *a);
+/* The same; returns whether there was memory for it. [-0, +0, -] */
+int weir_anchor_grow_safely(lua_State *L, weir_Anchors *a);
 /* All slots are empty: lets go of them. */
 void weir_anchor_free(lua_State *L, weir_Anchors *a);
 
@@ -48,6 +50,11 @@ static inline int weir_anchor_index(int slot) {
 static inline void weir_anchor_reserve(lua_State *L, weir_Anchors *a) {
   if (a->free == WEIR_NO_ANCHOR)
     weir_anchor_grow(L, a);
+}
+
+/* The same, but it may be in vain: returns whether one is. [-0, +0, -] */
+static inline int weir_anchor_try(lua_State *L, weir_Anchors *a) {
+  return a->free != WEIR_NO_ANCHOR || weir_anchor_grow_safely(L, a);
 }
 
 /* Moves the value on top of `from` into a slot, of which one is free; returns that. [-1, +0, -] */

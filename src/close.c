@@ -24,16 +24,18 @@ static int goes_along(weir_State *S, const weir_Deferred *d, int owned) {
 enum { TAKE, LOOK_BELOW };
 
 /* The one on top has just been left. Does it go along? If not, who watches over its end? What was
-   cancelled, and is no coroutine with a grace of its own, may have such ones below it. */
-static int take_along(lua_State *L, weir_State *S, int owned) {
-  const weir_Deferred *d = lua_touserdata(L, -1);
+   cancelled, and is no coroutine with a grace of its own, may have such ones below it; that is
+   looked at once in each close, by its number `look`. */
+static int take_along(lua_State *L, weir_State *S, int owned, uint32_t look) {
+  weir_Deferred *d = lua_touserdata(L, -1);
   if (goes_along(S, d, owned))
     return 1;
   if (!weir_deferred_is_open(d))
     return 0;
   if (weir_is_coroutine(d) && ((const weir_Coroutine *)(const void *)d)->deadline < HUGE_VAL) {
     weir_cancel_watch(L, S, lua_gettop(L));
-  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE)) {
+  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE) && d->seen != look) {
+    d->seen = look; /* there are circles */
     lua_pushvalue(L, -1);
     weir_deque_push(L, &S->walk, LOOK_BELOW);
   }
@@ -42,7 +44,7 @@ static int take_along(lua_State *L, weir_State *S, int owned) {
 
 /* The one on top stays as it is; what it waits on is left by nobody, but its grace may have run
  * out. */
-static void look_below(lua_State *L, weir_State *S) {
+static void look_below(lua_State *L, weir_State *S, uint32_t look) {
   int idx = lua_gettop(L);
   const weir_Deferred *d = lua_touserdata(L, idx);
   lua_getiuservalue(L, idx, UV_TARGET);
@@ -51,7 +53,7 @@ static void look_below(lua_State *L, weir_State *S) {
       lua_getiuservalue(L, idx + 1, LINK_SOURCE);
     else
       lua_pushvalue(L, idx + 1);
-    if (take_along(L, S, 0))
+    if (take_along(L, S, 0, look))
       weir_deque_push(L, &S->walk, TAKE);
     lua_settop(L, idx + 1);
     if (d->wait != WAIT_LINKS)
@@ -62,7 +64,7 @@ static void look_below(lua_State *L, weir_State *S) {
 }
 
 /* The pending Deferred on top, made of others: they become side branches. */
-static void collect_links(lua_State *L, weir_State *S) {
+static void collect_links(lua_State *L, weir_State *S, uint32_t look) {
   int idx = lua_gettop(L), link = idx + 1;
   lua_getiuservalue(L, idx, UV_TARGET);
   while (!lua_isnil(L, link)) {
@@ -70,7 +72,7 @@ static void collect_links(lua_State *L, weir_State *S) {
     lua_getiuservalue(L, link, LINK_NEXT);
     lua_getiuservalue(L, link, LINK_SOURCE);
     weir_link_remove(L, S, idx, link);
-    if (how != WAIT_SHIELD && take_along(L, S, how == WAIT_OWN))
+    if (how != WAIT_SHIELD && take_along(L, S, how == WAIT_OWN, look))
       weir_deque_push(L, &S->walk, TAKE);
     lua_settop(L, link + 1);
     lua_replace(L, link);
@@ -85,14 +87,14 @@ static void put_in_ending(lua_State *L, weir_State *S) {
 
 /* A pending Deferred is cancelled, and ends behind what it is made of. One that is marked has asked
    its canceller, or is about to have its answer, and ends by itself unless parts keep it. */
-static void collect_pending(lua_State *L, weir_State *S, int error) {
+static void collect_pending(lua_State *L, weir_State *S, int error, uint32_t look) {
   int idx = lua_gettop(L);
   const weir_Deferred *d = lua_touserdata(L, idx);
   if (d->flags & FLAG_MARKED ? d->wait != WAIT_LINKS : !weir_cancel_ask(L, S, idx, error))
     return;
   put_in_ending(L, S);
   if (d->wait == WAIT_LINKS)
-    collect_links(L, S);
+    collect_links(L, S, look);
 }
 
 /* It cannot be closed before its next wait. */
@@ -107,7 +109,7 @@ static void stop_executing(lua_State *L, weir_State *S, int error) {
 
 /* The one on top is to end, closed after what it waits on, or cancelled. If that goes along and is
    one, it replaces it, and 1 is returned. */
-static int collect_one(lua_State *L, weir_State *S, int error) {
+static int collect_one(lua_State *L, weir_State *S, int error, uint32_t look) {
   int idx = lua_gettop(L);
   const weir_Deferred *d = lua_touserdata(L, idx);
   if (weir_coroutine_is_executing(d)) {
@@ -115,7 +117,7 @@ static int collect_one(lua_State *L, weir_State *S, int error) {
     return 0;
   }
   if (!weir_is_coroutine(d) && d->phase == PHASE_PENDING) {
-    collect_pending(L, S, error);
+    collect_pending(L, S, error, look);
     return 0;
   }
   if (!weir_is_coroutine(d) || !(d->flags & FLAG_MARKED))
@@ -126,20 +128,21 @@ static int collect_one(lua_State *L, weir_State *S, int error) {
   lua_getiuservalue(L, idx, UV_TARGET);
   weir_wait_end(L, S, idx);
   lua_replace(L, idx);
-  return take_along(L, S, 0);
+  return take_along(L, S, 0, look);
 }
 
 static void collect(lua_State *L, weir_State *S, int error) {
-  while (collect_one(L, S, error))
+  uint32_t look = ++S->looks;
+  while (collect_one(L, S, error, look))
     ;
   while (!weir_deque_empty(&S->walk)) {
     int how = (int)weir_deque_tag(&S->walk);
     weir_walk_aside(L, &S->walk);
     if (how == LOOK_BELOW) {
-      look_below(L, S);
+      look_below(L, S, look);
       continue;
     }
-    while (collect_one(L, S, error))
+    while (collect_one(L, S, error, look))
       ;
   }
 }

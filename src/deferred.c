@@ -341,30 +341,36 @@ static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 
 /* ---- telling ---- */
 
-static uint32_t tell_waiters(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
-  uint32_t told;
+static int tell_waiters(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  uint32_t told = 0;
+  int done;
   d->flags |= FLAG_TELLING;
-  told = weir_wait_tell(L, S, d, idx);
+  done = weir_wait_tell(L, S, d, idx, &told);
   d->flags &= ~(uint32_t)FLAG_TELLING;
   weir_pause_rehold(L, S, d, idx);
-  return told;
-}
-
-/* Waiters get the outcome as it is now. */
-static void tell_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
-  if (d->first && tell_waiters(L, S, d, idx) > 0)
+  if (told > 0)
     weir_failure_handled(L, S, idx);
-  else if (d->flags & FLAG_FAILED)
+  else if (done && (d->flags & FLAG_FAILED))
     weir_failure_note(L, S, idx);
+  return done;
 }
 
-/* An error, of memory, came through when some of its waiters had not been told. */
+/* Waiters get the outcome as it is now. Returns 0 if it came to a stop for want of memory. */
+static int tell_outcome(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  if (d->first)
+    return tell_waiters(L, S, d, idx);
+  if (d->flags & FLAG_FAILED)
+    weir_failure_note(L, S, idx);
+  return 1;
+}
+
+/* It came to a stop when some of its waiters had not been told. */
 static int is_half_told(const weir_Deferred *d) {
   return d->phase == PHASE_SETTLED && d->first && !(d->flags & FLAG_HELD);
 }
 
 /* All callbacks have run. */
-static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+static int settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->phase = PHASE_SETTLED;
   if (d->flags & FLAG_OVERRIDE) {
     d->flags &= ~(uint32_t)FLAG_OVERRIDE;
@@ -374,16 +380,17 @@ static void settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_timer_unlimit(d, TIMER_AFTER);
   if (weir_is_coroutine(d))
     weir_coroutine(d)->deadline = HUGE_VAL;
-  tell_outcome(L, S, d, idx);
+  return tell_outcome(L, S, d, idx);
 }
 
-static void tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+/* Returns 0 if it came to a stop for want of memory. */
+static int tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   uint32_t from;
   if (d->first || d->ncalls)
     luaL_checkstack(L, 8, "too many nested calls");
   d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
-    return;
+    return 1;
   d->flags |= FLAG_BUSY;
   from = d->next_call;
   while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
@@ -392,9 +399,8 @@ static void tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   if (d->ncalls && (d->flags & FLAG_SPILLED))
     forget_taken(L, d, idx, from);
   if (weir_deferred_is_to_tell(d))
-    settle(L, S, d, idx);
-  else if (is_half_told(d))
-    tell_outcome(L, S, d, idx);
+    return settle(L, S, d, idx);
+  return !is_half_told(d) || tell_outcome(L, S, d, idx);
 }
 
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
@@ -406,51 +412,63 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
-void weir_deferred_mend(weir_State *S) {
-  S->fire_depth = 0;
-  S->fires.head = S->fires.base = S->fires.floor;
-}
-
 /* One level deeper, unless that is too deep. */
 static int nest(weir_State *S) {
   if (S->busy == 0)
-    weir_deferred_mend(S); /* an error may have gone through the last time */
+    S->fire_depth = 0; /* even if an error went through the last time */
   if (S->fire_depth >= NESTED_FIRES)
     return 0;
   S->fire_depth++;
   return 1;
 }
 
-/* What a callback fires is drained inside that fire: the region `inner`. What it leaves, being
-   nested too deep, is ours again when it returns. One that an error comes through is still there
-   for the next drain. */
-void weir_deferred_run_queue(lua_State *L, weir_State *S) {
+static int raise_no_memory(lua_State *L) {
+  lua_pushliteral(L, "not enough memory"); /* Lua has that string */
+  return lua_error(L);
+}
+
+/* Tells the one at the front, which stays there until that is done. */
+static int tell_front(lua_State *L, weir_State *S) {
   weir_Deque *q = &S->fires;
+  weir_Region inner;
+  int done;
+  weir_deque_peek(L, q);
+  inner = weir_deque_begin(q);
+  done = lua_isnil(L, -1) || /* see weir_state_return */
+         tell(L, S, lua_touserdata(L, -1), lua_gettop(L));
+  weir_deque_end(q, inner);
+  if (done)
+    weir_deque_skip(L, q);
+  lua_pop(L, 1);
+  return done;
+}
+
+/* What a callback fires is drained inside that fire, a region of its own. What it leaves, being
+   nested too deep, is ours again when it returns. */
+void weir_deferred_run_queue(lua_State *L, weir_State *S) {
+  int done = 1;
   luaL_checkstack(L, 8, "too many nested calls");
   if (!nest(S))
     return;
-  while (!weir_deque_empty(q)) {
-    weir_Region inner;
-    weir_deque_peek(L, q);
-    inner = weir_deque_begin(q);
-    if (!lua_isnil(L, -1)) /* see weir_state_return */
-      tell(L, S, lua_touserdata(L, -1), lua_gettop(L));
-    weir_deque_end(q, inner);
-    weir_deque_skip(L, q);
-    lua_pop(L, 1);
-  }
+  while (done && !weir_deque_empty(&S->fires))
+    done = tell_front(L, S);
   S->fire_depth--;
+  if (!done)
+    raise_no_memory(L);
 }
 
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
 void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  int done;
   if (!weir_deque_empty(&S->fires) || d->nwaiters > 1 || !nest(S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);
     return;
   }
-  tell(L, S, d, idx);
+  done = tell(L, S, d, idx);
   S->fire_depth--;
+  if (!done)
+    weir_deferred_queue(L, S, idx); /* there was room for that before */
   weir_deferred_drain(L, S);
 }
 

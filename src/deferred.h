@@ -170,9 +170,6 @@ static inline void weir_deferred_drain(lua_State *L, weir_State *S) {
     weir_deferred_run_queue(L, S);
 }
 
-/* From the host: what an error has left in the queue is to be told. */
-void weir_deferred_mend(weir_State *S);
-
 /* Makes the Deferred at idx take the outcome of the one on top. [-1, +0, m] */
 void weir_deferred_adopt(lua_State *L, weir_State *S, int idx);
 

@@ -391,7 +391,6 @@ static int has_work(const weir_State *S) {
 static void protect(lua_State *L, weir_State *S, int n, int nresults) {
   weir_Mark mark;
   int status;
-  weir_deferred_mend(S);
   weir_state_mark(S, &mark);
   weir_guard_begin(L, S, &mark, n);
   status = lua_pcall(L, n, nresults, 0);

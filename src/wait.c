@@ -187,19 +187,24 @@ static void push_first_waiter(lua_State *L, const weir_Deferred *d, int idx) {
   }
 }
 
-uint32_t weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
-  uint32_t told = 0;
+/* Before a waiter is taken out: it may have to be queued, and delivered to through a link. */
+static int has_room(lua_State *L, weir_State *S) {
+  return weir_anchor_try(L, &S->anchors) && weir_deque_try(L, &S->fires) && lua_checkstack(L, 12);
+}
+
+int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told) {
   int widx = lua_gettop(L) + 1;
   while (d->first) {
     weir_Deferred *w = d->first;
     weir_Wait how = (weir_Wait)w->wait;
-    weir_deferred_reserve(L, S);
+    if (!has_room(L, S))
+      return 0;
     push_first_waiter(L, d, idx);
     detach(L, w, widx, d, idx);
-    told += (uint32_t)deliver(L, S, w, widx, d, idx, how);
+    *told += (uint32_t)deliver(L, S, w, widx, d, idx, how);
     lua_settop(L, widx - 1);
   }
-  return told;
+  return 1;
 }
 
 void weir_wait_fail(lua_State *L, weir_State *S, int widx) {

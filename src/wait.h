@@ -25,8 +25,9 @@ void weir_wait_attach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d
                       weir_Wait how);
 /* The waiter at w leaves what it waits on. [-0, +0, -] */
 void weir_wait_end(lua_State *L, weir_State *S, int w);
-/* Tells all waiters of the Deferred at d its outcome, in order; returns how many. [-0, +0, m] */
-uint32_t weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
+/* Tells all waiters of the Deferred at d its outcome, in order, and counts them. Returns 0 if it
+   came to a stop for want of memory: the others wait on. [-0, +0, m] */
+int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told);
 /* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with
    its own cancel error instead. [-0, +0, -] */
 int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
