@@ -47,6 +47,41 @@ describe("every", function()
   end
 
   describe("and its grid", function()
+    -- An every whose first call ends when that Deferred fires.
+    local function start_held_up(seconds)
+      local gate, n = weir.Deferred(), 0
+      local co = start(seconds, function()
+        n = n + 1
+        return n == 1 and gate or nil
+      end)
+      return co, gate
+    end
+
+    it("7.1 a point that a division takes for past is not, before its time has come", function()
+      local co, gate = start_held_up(1 / 3)
+      for _ = 1, 10 do clock:advance(0.1) end
+      assert.is_true(clock:now() < 1 and clock:now() // (1 / 3) == 3)
+      gate:callback()
+      advance(0.1)
+      assert.same({ "0.333333 x1", "1 x2" }, t:list())
+      co:cancel()
+    end)
+
+    it("7.1 points closer than numbers: as many as numbers can count are skipped, else one at a time", function()
+      local co, gate = start_held_up(1e-300)
+      advance(1e-300, 1)
+      gate:callback()
+      advance(0)
+      assert.same({ "1e-300 x1", "1 x1e+300" }, t:list())
+      co:cancel()
+      co, gate = start_held_up(5e-324)
+      advance(0, 1)
+      gate:callback()
+      advance(0, 0)
+      assert.same({ "1 x1", "2 x1", "2 x1" }, table.move(t:list(), 3, 5, 1, {}))
+      co:cancel()
+    end)
+
     it("7.1 every call comes exactly at start + k intervals: nothing adds up", function()
       clock:advance(0.7)
       local began, n, wrong = clock:now(), 0, 0

@@ -172,6 +172,17 @@ function line.specs(kind)
       end
     end)
 
+    it("9.3 is that of those who are left, when many have left between them", function()
+      local list, left = {}, {}
+      for i = 1, 500 do
+        local d = told(t, i, wait())
+        if i % 50 == 0 then list[#list + 1] = i else d:add_errback(h.ignore):cancel() end
+      end
+      t.log = left
+      serve_times(#list)
+      assert.are.same(list, left)
+    end)
+
     it("9.3 one that comes when something is there need not wait", function()
       serve()
       assert.are.equal("success", wait():status())

@@ -271,6 +271,51 @@ local PROGRAMS = {
     show(socket.bind("192.0.2.1", 0))
     show((socket.bind("*", 0):getsockname()))
   ]],
+  ["either family"] = [[
+    local c = socket.connect4("127.0.0.1", port)
+    show(c:getfamily(), (c:getpeername()))
+    show(socket.connect6("127.0.0.300", port))
+    show(socket.connect("127.0.0.1", port, "192.0.2.1", 0))
+    show(socket.connect("127.0.0.1", port, "127.0.0.300"))
+    show(socket.connect("127.0.0.1", "no-such-service"))
+    show(socket.bind("127.0.0.1", "no-such-service"))
+  ]],
+  ["what it counts"] = [[
+    local c = connect()
+    show(c:setstats(10, 20, 1000))
+    show(c:send "send hello\\n\n", c:receive())
+    local received, sent, age = c:getstats()
+    show(received, sent, age >= 1000 and age < 1100)
+    show(c:setstats())
+    show(select("#", c:getstats()), (c:getstats()))
+    show(message(c.setstats, socket.tcp(), 1, 2, 3))
+  ]],
+  ["options before there is a connection"] = [[
+    local t = socket.tcp4()
+    show(t:setoption("keepalive", true), t:setoption("tcp-nodelay", true), t:setoption("reuseaddr", true))
+    show(t:connect("127.0.0.1", port))
+    show(t:getoption "keepalive", t:getoption "tcp-nodelay", t:getoption "reuseaddr")
+  ]],
+  ["limits of all kinds"] = [[
+    local c = connect()
+    c:settimeout(10, "b")
+    c:settimeout(0.02, "t")
+    show(c:receive())
+    c:settimeout(0.02, "b")
+    c:settimeout(10, "r")
+    show(c:receive())
+    show(c:gettimeout())
+    show(message(c.settimeout, c, 1, "up"))
+  ]],
+  ["after the end"] = [[
+    local s, c, t = socket.bind("127.0.0.1", 0), connect(), socket.tcp()
+    show(s:close(), c:close(), t:close())
+    show(s:getfd(), c:getfd(), t:getfd())
+    show(c:shutdown())
+    show(c:close(), s:close())
+    show(c:receive("*l", "pre"))
+    show(c:send("hello", 3))
+  ]],
   ["wrong calls"] = [[
     local c, s, t = connect(), socket.bind("127.0.0.1", 0), socket.tcp()
     for _, name in ipairs { "send", "receive", "shutdown", "getstats" } do
@@ -311,6 +356,10 @@ local PROGRAMS = {
     show(socket.dns.getaddrinfo "no.such.host.invalid")
     show(type(socket.dns.tohostname "127.0.0.1"))
     show(#socket.dns.getnameinfo "127.0.0.1")
+    show(socket.dns.tohostname "no.such.host.invalid")
+    show(socket.dns.getnameinfo "no.such.host.invalid")
+    show(type(socket.dns.getnameinfo(nil, "80")), select(2, socket.dns.getnameinfo("127.0.0.1", "80")))
+    show(message(socket.dns.getnameinfo))
     show(socket.dns.gethostname())
   ]],
   ["exceptions, sources and sinks"] = [[
@@ -337,6 +386,20 @@ local PROGRAMS = {
     show(sink())
     show(c:receive())
     show((select(2, pcall(socket.sink, "no-such-sink", c)):match "unknown.*"))
+    c = connect()
+    c:settimeout(0.02)
+    source = socket.source("by-length", c, 4)
+    show(source())
+    show(socket.source("by-length", c, 0)())
+    source = socket.source(c)
+    show(source())
+    c:send("send " .. ("x"):rep(2048 + 3) .. "\nclose\n")
+    c:settimeout(nil)
+    show(#source(), source(), source())
+    sink = socket.sink(connect())
+    show(sink "x", sink())
+    sink = socket.sink("close-when-done", connect())
+    show(sink "close", sink())
     show(type(socket.gettime()), socket.sleep(0), socket.sleep(-1), socket.BLOCKSIZE)
   ]],
 }
