@@ -55,6 +55,10 @@ local TESTS = { EQ = true, LT = true, LE = true, EQK = true, EQI = true, LTI = t
   GEI = true, TEST = true, TESTSET = true }
 local UNSEEN = { VARARGPREP = true, EXTRAARG = true, JMP = true } -- a hook is not called for them, or belongs to a test
 
+-- In `a and "b" or c` there is a test of "b" too: that is no branch.
+local CONSTANTS = { LOADK = true, LOADKX = true, LOADI = true, LOADF = true, NEWTABLE = true, CLOSURE = true,
+  EXTRAARG = true }
+
 -- "path first last size" -> { { line =, name =, hits =, skips = }, ... }
 local functions = {}
 
@@ -92,7 +96,7 @@ local function add_function(code, text)
   for i = 1, #code - 1 do
     local op = code[i]
     if is_seen(code, i) then add_line(file, op.line, text[op.line], op.hits) end
-    if TESTS[op.name] then
+    if TESTS[op.name] and not (i > 1 and CONSTANTS[code[i - 1].name]) then
       add_branch(file, op.line, i .. code[1].line .. "skips", op.skips)
       add_branch(file, op.line, i .. code[1].line .. "jumps", op.hits - op.skips)
     end

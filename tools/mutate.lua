@@ -1,6 +1,6 @@
 -- mutate.lua N SEED [PLACE]: breaks the core in N ways, one at a time, and counts how many of them the specs see. In
 -- a copy, never here. PLACE, such as src/wait.c or src/wait.c:120: only mutants of that. See `make mutants`.
--- Those that do not compile, or make the same object code, do not count.
+-- Those that do not compile, or make the same object code, do not count. `make oom` takes too long to take part.
 local N, SEED, PLACE = math.tointeger(arg[1]), math.tointeger(arg[2]), arg[3] or ""
 local WANTED = 90 -- percent
 local MEMORY, LEAST, FACTOR = 6000000, 10, 10 -- KB a process may have; seconds a part has, and how often its usual time
@@ -178,9 +178,6 @@ local function add_parts()
   end)
   for _, target in ipairs { "c-spec", "frames-spec", "thread-spec HANDLES=2000", "game-spec" } do
     add_part(target, MAKE .. target)
-  end
-  for path in output("ls spec/oom/*.lua | grep -v -e run.lua -e help.lua"):gmatch("%S+") do
-    add_part(path, MAKE .. ("oom-%s"):format(path:match("(%w+)%.lua")))
   end
 end
 
