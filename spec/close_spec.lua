@@ -449,5 +449,30 @@ describe("close", function()
       assert.same({ "canceller" }, t:list())
       assert.equal("cancelled", root:status())
     end)
+
+    -- Each of these closes is within a handler of the one before.
+    it("5.7 closes within closes end with an error before the C stack does, and what is left can be closed then", function()
+      local n, errors, closed, list = 250, {}, 0, {}
+      for i = 1, n do
+        list[i] = spawn(function()
+          local _ <close> = closing(function()
+            closed = closed + 1
+            local ok, err = true, nil
+            if i > 1 then ok, err = list[i - 1]:close() end
+            if not ok then errors[#errors + 1] = err end
+          end)
+          await(weir.Deferred())
+        end)
+      end
+      assert.is_true(list[n]:close())
+      assert.same({ "C stack overflow" }, errors)
+      assert.equal("cancelled", list[n]:status())
+      local left = n - closed
+      assert.is_true(closed >= 50 and left > 100)
+      assert.equal("failure", list[left]:status())
+      assert.equal("C stack overflow", error_of(list[left]))
+      for i = left - 1, 1, -1 do assert.is_true(list[i]:close()) end
+      assert.equal("cancelled", list[1]:status())
+    end)
   end)
 end)

@@ -195,6 +195,31 @@ describe("hard: cleanup", function()
       assert_cancelled("inner's own", inner)
     end)
 
+    it("5.6 while it runs: closed at its next wait, whatever that is, and not before", function()
+      for _, wait in ipairs {
+        function() weir.await(weir.Deferred()) end,
+        weir.yield,
+        coroutine.yield,
+        function() clock:sleep(1) end,
+      } do
+        local co = weir.spawn(function()
+          local _ <close> = guard(function()
+            clock:sleep(1)
+            coroutine.wrap(function() clock:advance(10) end)() -- no wait of ours
+            t "goes on"
+            pcall(wait)
+            t "not here"
+          end)
+          weir.await(weir.Deferred())
+        end)
+        assert.is_true(co:cancel("stop", 5))
+        clock:advance(1)
+        assert.are.equal("cancelled", co:status())
+        assert.are.same({ "goes on" }, t:list())
+        t.log = {}
+      end
+    end)
+
     it("5.6 and has gone on by noreturn: the new body is closed", function()
       local co = weir.spawn(function()
         pcall(weir.await, weir.Deferred())
