@@ -344,7 +344,7 @@ local function new_env(api, program)
     api = api,
     slots = program.slots,
     v = {}, -- Deferreds by slot
-    all = setmetatable({}, { __mode = "v" }), -- that were ever in a slot
+    all = setmetatable({}, { __mode = program.holds and "" or "v" }), -- that were ever in a slot
     t = label.trace(),
     reports = {},
     steps = 0,
