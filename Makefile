@@ -391,6 +391,16 @@ tidy: ## clang-tidy
 	@clang-tidy --quiet $(SOURCES) -- -std=c99 $(CPPFLAGS) $(LUA_CFLAGS) 2>build/tidy.log || \
 		{ cat build/tidy.log; exit 1; } # even without a finding it counts system headers' there
 
+# Not asked: whether functions are used elsewhere, and what a macro of Lua may come to.
+CPPCHECK = --quiet --error-exitcode=1 --inline-suppr --std=c99 --enable=warning,performance,portability
+cppcheck: ## cppcheck
+	@tools/deps.sh $(TO_BUILD) cppcheck
+	@cppcheck $(CPPCHECK) -Isrc $(CPPFLAGS) $(SOURCES) $(wildcard tools/*.c)
+
+analyze: ## the analyzer of gcc
+	@tools/deps.sh $(TO_BUILD) gcc
+	$(SUB) V=analyze CC=gcc CFLAGS='-O1 -fanalyzer -DWEIR_ANALYZED' WERROR=-Werror build
+
 # Both run the specs scaled down, and Lua closes the state when busted is through.
 valgrind: ## the specs under valgrind
 	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
@@ -399,18 +409,35 @@ valgrind: ## the specs under valgrind
 
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
+ASAN_BUILD = V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' LDFLAGS=-Wl,-z,nodelete
+ASAN_ENV = WEIR_SCALE=small LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
+	LD_PRELOAD='$$(gcc -print-file-name=libasan.so) libuv.so.1'
 asan: ## the specs under the address and undefined-behaviour sanitizers
 	@tools/deps.sh $(TO_BUILD) gcc lua-busted $(LIBUV)
-	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' spec c-spec frames-spec \
-		game-spec thread-spec LDFLAGS=-Wl,-z,nodelete \
-		WRAP="env WEIR_SCALE=small LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
-		LD_PRELOAD='$$(gcc -print-file-name=libasan.so) libuv.so.1'"
+	$(SUB) $(ASAN_BUILD) spec c-spec frames-spec game-spec thread-spec WRAP="env $(ASAN_ENV)"
+
+# Specs that make little garbage of their own, and those of spec/stress.
+STRESS = all await cancel clock close coroutine deferred every map pause sched scope slice tail \
+	timeout traceback
+gc-stress: ## a collection at every allocation, in both modes, under the same sanitizers (N=100)
+	@tools/deps.sh $(TO_BUILD) gcc lua-busted $(LIBUV)
+	$(SUB) $(ASAN_BUILD) stress-incremental stress-generational WRAP="env $(ASAN_ENV)"
+
+stress-%: build $(OBJ)/stress.so
+	@LUA_CPATH='$(ROOT)/?.so;$(OBJ)/?.so' LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua' $(WRAP) $(LUA) \
+		spec/stress/programs.lua $* $(or $(N),100)
+	@STRESS=$* PARTS='$(STRESS:%=spec/%_spec.lua)' $(PATHS) tools/specs.sh $(BUSTED) \
+		--cpath='$(OBJ)/?.so' --helper=spec/stress/busted.lua
+
+$(OBJ)/stress.so: tools/stress.c $(OBJ)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -shared -Wl,-z,nodelete -o $@ $<
 
 # Each file of scenarios is a target, for make -j.
 OOM = $(patsubst spec/oom/%.lua,%,$(filter-out %/run.lua %/help.lua,$(wildcard spec/oom/*.lua)))
 oom: ## each allocation of spec/oom failing in turn, under the same sanitizers (OOM='fire time')
 	@tools/deps.sh $(TO_BUILD) gcc
-	$(SUB) V=asan CC=gcc CFLAGS='-O1 -g -fno-omit-frame-pointer $(ASAN)' $(OOM:%=oom-%)
+	$(SUB) $(ASAN_BUILD) $(OOM:%=oom-%)
 
 oom-%: $(OBJ)/oom
 	@LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' $< spec/oom/$*.lua

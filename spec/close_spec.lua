@@ -451,7 +451,7 @@ describe("close", function()
     end)
 
     -- Each of these closes is within a handler of the one before.
-    it("5.7 closes within closes end with an error before the C stack does, and what is left can be closed then", function()
+    it("5.7 closes within closes end with an error before the C stack does; what is left can be closed then", function()
       local n, errors, closed, list = 250, {}, 0, {}
       for i = 1, n do
         list[i] = spawn(function()

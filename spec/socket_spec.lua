@@ -285,7 +285,7 @@ describe("weir.socket:", function()
     end)
   end)
 
-  it("options that libuv has not are no mistakes, but fail; those it has reach the socket that is made later", function()
+  it("options that libuv has not fail, but are no mistakes; others reach the socket that is made later", function()
     within(function(client)
       assert.same({ nil, "setsockopt failed" }, { client:setoption("linger", { on = true, timeout = 1 }) })
       assert.same({ nil, "getsockopt failed" }, { client:getoption "linger" })

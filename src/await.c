@@ -8,12 +8,12 @@
 #include "trap.h"
 #include "wait.h"
 
-int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level) {
+void weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level) {
   luaL_where(L, level);
   lua_pushfstring(L, "attempt to %s %s", what,
                   S->running ? "across a C-call boundary" : "outside a coroutine");
   lua_concat(L, 2);
-  return lua_error(L);
+  lua_error(L);
 }
 
 int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {

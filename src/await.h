@@ -4,10 +4,12 @@
 #ifndef WEIR_AWAIT_H
 #define WEIR_AWAIT_H
 
+#include "compat.h"
 #include "sched.h"
 
 /* Raises the error that nothing can suspend L here, with the position `level` levels up. */
-int weir_await_refuse(lua_State *L, const weir_State *S, const char *what, int level);
+WEIR_NO_RETURN void weir_await_refuse(lua_State *L, const weir_State *S, const char *what,
+                                      int level);
 /* The running coroutine; raises where nothing can suspend it. `level`: whose position that error
    has, 1 for the caller's. */
 static inline weir_Coroutine *weir_await_check(lua_State *L, const weir_State *S, const char *what,

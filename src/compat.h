@@ -14,8 +14,13 @@
 #error "weir needs Lua 5.4 or later"
 #endif
 
-#ifdef __clang_analyzer__ /* it cannot know that this never returns */
-int luaL_error(lua_State *L, const char *fmt, ...) __attribute__((noreturn));
+/* Analyzers cannot know what never returns. */
+#if defined(__clang_analyzer__) || defined(WEIR_ANALYZED)
+#define WEIR_NO_RETURN __attribute__((noreturn))
+int luaL_error(lua_State *L, const char *fmt, ...) WEIR_NO_RETURN;
+int lua_error(lua_State *L) WEIR_NO_RETURN;
+#else
+#define WEIR_NO_RETURN
 #endif
 
 /*
