@@ -425,7 +425,7 @@ gc-stress: ## a collection at every allocation, in both modes, under the same sa
 
 stress-%: build $(OBJ)/stress.so
 	@LUA_CPATH='$(ROOT)/?.so;$(OBJ)/?.so' LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua' $(WRAP) $(LUA) \
-		spec/stress/programs.lua $* $(or $(N),100)
+		spec/stress/programs.lua $* $(or $(N),100) $(OOM)
 	@STRESS=$* PARTS='$(STRESS:%=spec/%_spec.lua)' $(PATHS) tools/specs.sh $(BUSTED) \
 		--cpath='$(OBJ)/?.so' --helper=spec/stress/busted.lua
 

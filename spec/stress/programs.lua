@@ -1,11 +1,10 @@
--- programs.lua MODE N: N random programs of spec/model, and the scenarios of spec/oom without a shortage, with a
--- collection at every allocation. What they do is what they do without. See tools/stress.c.
+-- programs.lua MODE N NAME...: N random programs of spec/model, and the scenarios of spec/oom/NAME.lua without a
+-- shortage, with a collection at every allocation. What they do is what they do without. See tools/stress.c.
 local stress = require "stress"
 local check = require "spec.model.check"
 local program = require "spec.model.program"
 
 local MODE, N = arg[1], tonumber(arg[2])
-local FILES = { "cancel", "fire", "many", "pause", "start", "sync", "time" }
 local STAGE = 7 -- programs that collect are not compared
 
 local function with_stress(f, ...)
@@ -33,7 +32,7 @@ disarm = function() stress(false); return false end -- luacheck: globals disarm
 
 local scenarios = 0
 local run = dofile "spec/oom/run.lua"
-for _, name in ipairs(FILES) do
+for _, name in ipairs { table.unpack(arg, 3) } do
   local number = 1
   while run(("spec/oom/%s.lua"):format(name), number, 0, false) ~= nil do
     number, scenarios = number + 1, scenarios + 1
