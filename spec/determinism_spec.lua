@@ -37,10 +37,7 @@ local function fill_pool(n)
 end
 
 describe("the same program", function()
-  local keep
-
   after_each(function()
-    keep = nil
     collectgarbage "restart"
     collectgarbage("incremental", 200, 100)
     h.restore()
@@ -64,12 +61,11 @@ describe("the same program", function()
   end)
 
   it("3.5 gives the same trace wherever its objects lie", function()
-    local n = 0
+    local n, junk = 0, nil
     local function shift()
-      local junk = {}
-      n, keep = n + 1, junk
+      n, junk = n + 1, {}
       for i = 1, 50 do junk[i] = i % 3 == 0 and weir.Deferred() or ("x"):rep((n * 37 + i * 11) % 400) .. i end
-      for i = 1, 50, 2 do keep[i] = false end
+      for i = 1, 50, 2 do junk[i] = false end
       if n % 4 == 0 then collectgarbage() end
     end
     play { one = shift, another = shift, ["a third"] = shift }

@@ -257,4 +257,18 @@ describe("trap", function()
     weir.step()
     assert.same({ "nil", "nil" }, hooks)
   end)
+
+  it("3.5 a plain coroutine in one that is sliced has the events of the user's hook, as Lua gives them", function()
+    local masks = {}
+    local function note() masks[#masks + 1] = select(2, debug.gethook()) end
+    local function body()
+      debug.sethook(h.ignore, "l")
+      coroutine.wrap(note)()
+      weir.current():slice(1000)
+      coroutine.wrap(note)()
+      weir.spawn(note)
+    end
+    weir.spawn(body)
+    assert.same({ "l", "l", "l" }, masks)
+  end)
 end)
