@@ -61,7 +61,7 @@ TO_TEST = $(TO_BUILD) $(TO_DOCUMENT) git gcc g++ clang clang-format lua-busted l
 	$(LIBUV) lua-cqueues
 # What weir.luv and weir.socket stand on, and what their specs run over them.
 LIBUV = lua-luv lua-socket lua-redis redis-server
-TO_CHECK = $(TO_TEST) clang-tidy valgrind
+TO_CHECK = $(TO_TEST) clang-tidy cppcheck valgrind
 PEERS = lua-cqueues lua-luv python3-twisted nodejs
 
 # Versioned variables would win over these two.
@@ -209,10 +209,12 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) thread-spec
 	$(SUB) spec
 
-check: ## test, then clang-tidy, valgrind and sanitizers
+check: ## test, then clang-tidy and other analyzers, valgrind and sanitizers
 	@tools/deps.sh $(TO_CHECK)
 	$(SUB) test
 	$(SUB) tidy
+	$(SUB) cppcheck
+	$(SUB) analyze
 	$(SUB) asan
 	$(SUB) valgrind
 
@@ -391,15 +393,15 @@ tidy: ## clang-tidy
 	@clang-tidy --quiet $(SOURCES) -- -std=c99 $(CPPFLAGS) $(LUA_CFLAGS) 2>build/tidy.log || \
 		{ cat build/tidy.log; exit 1; } # even without a finding it counts system headers' there
 
-# Not asked: whether functions are used elsewhere, and what a macro of Lua may come to.
 CPPCHECK = --quiet --error-exitcode=1 --inline-suppr --std=c99 --enable=warning,performance,portability
 cppcheck: ## cppcheck
 	@tools/deps.sh $(TO_BUILD) cppcheck
 	@cppcheck $(CPPCHECK) -Isrc $(CPPFLAGS) $(SOURCES) $(wildcard tools/*.c)
 
+# Of inlined code it takes what was tested and what is used for two values.
 analyze: ## the analyzer of gcc
 	@tools/deps.sh $(TO_BUILD) gcc
-	$(SUB) V=analyze CC=gcc CFLAGS='-O1 -fanalyzer -DWEIR_ANALYZED' WERROR=-Werror build
+	$(SUB) V=analyze CC=gcc CFLAGS='-O0 -fanalyzer -DWEIR_ANALYZED' WERROR=-Werror build
 
 # Both run the specs scaled down, and Lua closes the state when busted is through.
 valgrind: ## the specs under valgrind

@@ -1,5 +1,7 @@
 #include "births.h"
 
+#include <stddef.h>
+
 #define APART (1.0 / 64) /* seconds between two entries */
 
 /* Without entry `i` what was made before it counts as made by the next one: how much of the age of
@@ -20,8 +22,8 @@ static void thin(weir_Births *b, double now) {
 }
 
 void weir_births_note(weir_Births *b, uint64_t born, double now) {
-  const weir_Birth *last = &b->v[b->n - 1];
-  if (b->n && (last->born == born || now - last->at < APART))
+  const weir_Birth *last = b->n ? &b->v[b->n - 1] : NULL;
+  if (last && (last->born == born || now - last->at < APART))
     return;
   if (b->n == WEIR_BIRTHS)
     thin(b, now);
