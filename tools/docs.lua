@@ -225,7 +225,7 @@ end
 
 -- The pages, in the order in which a reader comes to them.
 local PAGES = "README.md docs/guide.md docs/cookbook.md docs/reference.md docs/busted.md docs/*.md " ..
-  "CONTRIBUTING.md CHANGELOG.md"
+  "CONTRIBUTING.md SECURITY.md CHANGELOG.md"
 
 local function pages()
   local list, seen = {}, {}
