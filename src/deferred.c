@@ -81,6 +81,12 @@ int weir_deferred_pack_safely(lua_State *L, int n, int *failed) {
     weir_deferred_pack(L, n);
     return n;
   }
+  if (!lua_checkstack(L, LUA_MINSTACK)) { /* results may fill it to the last place */
+    lua_pop(L, n);
+    lua_pushliteral(L, "stack overflow");
+    *failed = 1;
+    return 1;
+  }
   lua_pushcfunction(L, pack_all);
   lua_insert(L, -n - 1);
   if (lua_pcall(L, n, 1, 0) == LUA_OK)

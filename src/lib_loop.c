@@ -100,7 +100,7 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
     if (left != 0)
       left = idle(L, S, left);
     if (left != 0)
-      left = weir_sched_real_wait(S); /* no other clock moves while we wait */
+      left = weir_sched_real_wait(S); /* a report may have armed a timer */
     if (left < 0 && weir_handle_count(S))
       left = HUGE_VAL;
     if (left < 0) {

@@ -612,7 +612,8 @@ double weir_sched_step(lua_State *L, weir_State *S, double budget) {
 
 double weir_sched_run_until(lua_State *L, weir_State *S, int idx) {
   lua_pushvalue(L, idx);
-  return run_steps(L, S, HUGE_VAL, 1);
+  run_steps(L, S, HUGE_VAL, 1);
+  return is_idle(S) ? weir_sched_real_wait(S) : 0; /* no other clock moves while we wait */
 }
 
 /* ---- the loop of another library ---- */

@@ -28,8 +28,8 @@ double weir_sched_real_wait(const weir_State *S);
 /* Seconds until the first timer of the real clock, HUGE_VAL without one; `keeps`: does one of them
    keep a loop going? */
 double weir_sched_first_timer(const weir_State *S, int *keeps);
-/* Passes until nothing is ready, or the Deferred at idx is, which may be nil. Returns what
-   weir_sched_step does. [-0, +0, m] */
+/* Passes until nothing is ready, or the Deferred at idx is, which may be nil. Returns 0 if there is
+   more to do at once, else what weir_sched_real_wait does. [-0, +0, m] */
 double weir_sched_run_until(lua_State *L, weir_State *S, int idx);
 /* One pass over what is ready and due. Returns seconds until there is more, or a negative number
    if there is nothing. */
