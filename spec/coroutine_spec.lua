@@ -106,6 +106,16 @@ describe("coroutine", function()
       assert.matches("loader", tostring(named), 1, true)
     end)
 
+    it("3.1 a coroutine function made of another has its body, and its name unless it has one of its own", function()
+      local loader = weir.coroutine(function() weir.await(weir.Deferred()) end, "loader")
+      local other = weir.coroutine(loader, "other")
+      for f, name in pairs { [loader] = "loader", [weir.coroutine(loader)] = "loader", [other] = "other",
+          [weir.coroutine(other)] = "other" } do
+        assert.matches(("'%s'"):format(name), tostring(f()), 1, true)
+        assert.matches(("'%s'"):format(name), tostring(weir.spawn(f)), 1, true)
+      end
+    end)
+
     it("3.1 weir.spawn does both", function()
       local co = weir.spawn(function(a, b, c) return c, b, a end, 1, nil, 3)
       assert.is_true(weir.is_deferred(co))

@@ -614,6 +614,20 @@ describe("slice", function()
       assert.equal(3, co:result())
     end)
 
+    it("3.5 begin in a generator that sets one, from there on", function()
+      for _, wrap in ipairs { weir.wrap, coroutine.wrap } do
+        local i = 0
+        local co = weir.spawn(function()
+          wrap(function()
+            weir.current():limit { instructions = 1000 }
+            while true do i = i + 1 end
+          end)()
+        end)
+        assert.equal("LimitError", h.raised(co.result, co).name)
+        assert.is_true(i > 100 and i < 1000)
+      end
+    end)
+
     it("5.2 a cancel is raised in them, at once", function()
       weir.slice(2000)
       local i = 0

@@ -55,10 +55,6 @@ local TESTS = { EQ = true, LT = true, LE = true, EQK = true, EQI = true, LTI = t
   GEI = true, TEST = true, TESTSET = true }
 local UNSEEN = { VARARGPREP = true, EXTRAARG = true, JMP = true } -- a hook is not called for them, or belongs to a test
 
--- In `a and "b" or c` there is a test of "b" too: that is no branch.
-local CONSTANTS = { LOADK = true, LOADKX = true, LOADI = true, LOADF = true, NEWTABLE = true, CLOSURE = true,
-  EXTRAARG = true }
-
 -- "path first last size" -> { { line =, name =, hits =, skips = }, ... }
 local functions = {}
 
@@ -67,11 +63,12 @@ local function read_listing(path)
   for line in lines_of("luac5.4 -p -l " .. path) do
     local first, last, size = line:match("^%a+ <.*:(%d+),(%d+)> %((%d+) instruction")
     local number, name = line:match("^\t%d+\t%[(%d+)%]\t(%w+)")
+    local target = line:match("; to (%d+)$")
     if first then
       code = { path = path }
       functions[("%s %s %s %s"):format(path, first, last, size)] = code
     elseif number then
-      code[#code + 1] = { line = tonumber(number), name = name, hits = 0, skips = 0 }
+      code[#code + 1] = { line = tonumber(number), name = name, hits = 0, skips = 0, target = tonumber(target) }
     end
   end
 end
@@ -91,12 +88,22 @@ local function is_seen(code, i)
   return not UNSEEN[code[i].name] and not (i > 1 and code[i - 1].name == "TAILCALL")
 end
 
+-- In `a and b or c` there is a test of b too, where b is only there to be chosen: that is no branch. Then what comes
+-- behind it, c, is where a test before has jumped to.
+local function is_choice(code, i)
+  if code[i].name ~= "TEST" and code[i].name ~= "TESTSET" then return false end
+  for before = 1, i - 1 do
+    if TESTS[code[before].name] and code[before + 1].target == i + 2 then return true end
+  end
+  return false
+end
+
 local function add_function(code, text)
   local file = file_of(code.path)
   for i = 1, #code - 1 do
     local op = code[i]
     if is_seen(code, i) then add_line(file, op.line, text[op.line], op.hits) end
-    if TESTS[op.name] and not (i > 1 and CONSTANTS[code[i - 1].name]) then
+    if TESTS[op.name] and not is_choice(code, i) then
       add_branch(file, op.line, i .. code[1].line .. "skips", op.skips)
       add_branch(file, op.line, i .. code[1].line .. "jumps", op.hits - op.skips)
     end
