@@ -411,11 +411,17 @@ describe("Server:serve", function()
     local server, host, port = listen()
     local before
     x.run(function()
-      local serving = weir.spawn(server.serve, server, echo)
+      local open = 0
+      local serving = weir.spawn(server.serve, server, function(stream)
+        open = open + 1
+        echo(stream)
+        open = open - 1
+      end)
       local function load(n)
         local list = {}
         for i = 1, n do list[i] = i end
         weir.await(weir.map(list, function() ask(host, port, "some text") end, 20))
+        while open > 0 do weir.sleep(0.001) end -- the other side may not have seen the end yet
         h.collect()
         return collectgarbage "count"
       end
