@@ -116,8 +116,11 @@ static int fail(lua_State *L) {
 /* settled(ok, ...): for maybe. Unlike succeed it takes whatever a function returned. */
 static int settled(lua_State *L) {
   int failed = !lua_toboolean(L, 1);
+  luaL_checkany(L, failed ? 2 : 1);
   lua_remove(L, 1);
-  weir_lib_settled(L, weir_upstate(L), failed ? 1 : lua_gettop(L), failed);
+  if (failed)
+    lua_settop(L, 1);
+  weir_lib_settled(L, weir_upstate(L), lua_gettop(L), failed);
   return 1;
 }
 

@@ -1,5 +1,6 @@
 /*
-** For the Lua side of the library, not for users: Deferreds that are made of parts.
+** For the Lua side of the library, not for users: Deferreds that are made of parts. Whoever asks
+** for weir.core has them too: wrong arguments are errors here as everywhere (8.4).
 */
 #include <math.h>
 
@@ -10,6 +11,24 @@
 #include "link.h"
 #include "pause.h"
 #include "sched.h"
+
+/* ---- arguments ---- */
+
+static weir_Deferred *check_join(lua_State *L, const weir_State *S) {
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
+  luaL_argcheck(L, d->kind == KIND_JOIN, 1, "a Deferred that can have parts expected");
+  return d;
+}
+
+/* A part that has told its handler, or is about to: only then its values are where they belong. */
+static weir_Deferred *check_outcome(lua_State *L, const weir_State *S, int arg) {
+  weir_Deferred *d = weir_check_deferred(L, S, arg);
+  luaL_argcheck(L, d->phase == PHASE_FIRED || d->phase == PHASE_SETTLED, arg,
+                "it has no outcome yet");
+  return d;
+}
+
+/* ---- parts ---- */
 
 /* join(purpose) returns a Deferred that can have parts. Until it has an outcome the string says
    what it is for, to those who look. */
@@ -25,22 +44,29 @@ static int join(lua_State *L) {
    is called when that has settled. If it has already, the result is false and nothing is done.
    With `own` the part goes when the join goes, whoever else waits on it. */
 static int follow(lua_State *L) {
+  weir_State *S = weir_upstate(L);
   weir_Wait how = lua_toboolean(L, 5) ? WAIT_OWN : WAIT_PART;
+  check_join(L, S);
+  weir_check_deferred(L, S, 2);
   lua_settop(L, 4);
-  lua_pushboolean(L, weir_link_add_part(L, weir_upstate(L), 1, 2, 3, how));
+  lua_pushboolean(L, weir_link_add_part(L, S, 1, 2, 3, how));
   return 1;
 }
 
 /* leave(join, reason) cancels the parts, which tell their handlers as before. */
 static int leave(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  check_join(L, S);
   lua_settop(L, 2);
-  weir_cancel_parts(L, weir_upstate(L), 1, 0);
+  weir_cancel_parts(L, S, 1, 0);
   return 0;
 }
 
 /* take(join, part): the outcome of the settled part, which is handled so, is that of the join. */
 static int take(lua_State *L) {
   weir_State *S = weir_upstate(L);
+  check_join(L, S);
+  check_outcome(L, S, 2);
   weir_link_fire(L, S, 1, 2);
   weir_failure_handled(L, S, 2);
   return 0;
@@ -50,10 +76,11 @@ static int take(lua_State *L) {
    a cancelled join have been already. */
 static int decide(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  const weir_Deferred *d = lua_touserdata(L, 1);
+  const weir_Deferred *d = check_join(L, S);
   lua_settop(L, 3);
   if (d->flags & FLAG_MARKED)
     return take(L);
+  check_outcome(L, S, 2);
   weir_cancel_parts(L, S, 1, 2);
   weir_failure_handled(L, S, 2);
   return 0;
@@ -61,11 +88,13 @@ static int decide(lua_State *L) {
 
 /* The Deferred at 1 takes the value at 2, or none, as its outcome, unless it has one. */
 static int settle_with(lua_State *L, int failed) {
-  const weir_Deferred *d = lua_touserdata(L, 1);
+  weir_State *S = weir_upstate(L);
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
   int n = lua_gettop(L) - 1;
+  luaL_argcheck(L, !weir_is_coroutine(d), 1, "a Coroutine ends by itself");
   weir_deferred_pack(L, n);
   if (d->phase == PHASE_PENDING)
-    weir_deferred_fire(L, weir_upstate(L), 1, n, failed);
+    weir_deferred_fire(L, S, 1, n, failed);
   return 0;
 }
 
@@ -76,6 +105,8 @@ static int succeed_with(lua_State *L) {
 
 /* fail_with(d, error) */
 static int fail_with(lua_State *L) {
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
   return settle_with(L, 1);
 }
 
@@ -89,21 +120,23 @@ static int finish(lua_State *L) {
 
 /* leaving(d): has it been cancelled, or has it an outcome? */
 static int leaving(lua_State *L) {
-  const weir_Deferred *d = lua_touserdata(L, 1);
+  const weir_Deferred *d = weir_check_deferred(L, weir_upstate(L), 1);
   lua_pushboolean(L, d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED));
   return 1;
 }
 
 /* outcome(part): true and its values, or false and its error, which is not handled so. */
 static int outcome(lua_State *L) {
-  const weir_Deferred *d = lua_touserdata(L, 1);
+  const weir_Deferred *d = check_outcome(L, weir_upstate(L), 1);
   lua_pushboolean(L, !(d->flags & FLAG_FAILED));
-  return 1 + weir_deferred_push_outcome(L, lua_touserdata(L, 1), 1);
+  return 1 + weir_deferred_push_outcome(L, d, 1);
 }
 
 /* handled(part): nobody need report its failure. */
 static int handled(lua_State *L) {
-  weir_failure_handled(L, weir_upstate(L), 1);
+  weir_State *S = weir_upstate(L);
+  weir_check_deferred(L, S, 1);
+  weir_failure_handled(L, S, 1);
   return 0;
 }
 
@@ -124,12 +157,14 @@ static void renew(weir_Deferred *d) {
    for. `spent` is a claim of before that nobody but the caller has: it is that again, if its time
    is over. */
 static int claim(lua_State *L) {
-  weir_Deferred *d = lua_touserdata(L, 2);
+  weir_State *S = weir_upstate(L);
+  weir_Deferred *d = weir_deferred_at(L, S, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
   if (is_spent(d)) {
     renew(d);
   } else {
     lua_settop(L, 1);
-    d = weir_deferred_new(L, weir_upstate(L), KIND_DEFERRED, sizeof *d);
+    d = weir_deferred_new(L, S, KIND_DEFERRED, sizeof *d);
     d->flags |= FLAG_HOOKS | FLAG_CLAIM;
   }
   lua_pushvalue(L, 1);
@@ -140,8 +175,9 @@ static int claim(lua_State *L) {
 /* again(spent, hooks) is await(claim(hooks, spent)); nothing, and at once, if that is not spent. */
 static int again(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  weir_Deferred *d = lua_touserdata(L, 1);
+  weir_Deferred *d = weir_deferred_at(L, S, 1);
   weir_Coroutine *c = weir_await_check(L, S, "await", 2);
+  luaL_checktype(L, 2, LUA_TTABLE);
   if (!is_spent(d))
     return 0;
   renew(d);
@@ -154,9 +190,9 @@ static int again(lua_State *L) {
    nobody did; otherwise whether somebody does again. */
 static int hand(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  const weir_Deferred *d = lua_touserdata(L, 1);
+  const weir_Deferred *d = weir_deferred_at(L, S, 1);
   lua_settop(L, 2);
-  if (!d || d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED))
+  if (!d || !(d->flags & FLAG_CLAIM) || d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED))
     return 0;
   weir_deferred_fire_now(L, S, 1, 1, 0);
   weir_lib_finish(L, S);
@@ -167,7 +203,9 @@ static int hand(lua_State *L) {
 /* prepare(f, ...): a Coroutine that runs when it is started. */
 static int prepare(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  const weir_Coroutine *c = weir_coroutine_make(L, S, lua_gettop(L) - 1);
+  const weir_Coroutine *c;
+  luaL_checkany(L, 1);
+  c = weir_coroutine_make(L, S, lua_gettop(L) - 1);
   weir_coroutine_arm(L, S, c, lua_gettop(L));
   return 1;
 }
@@ -175,7 +213,8 @@ static int prepare(lua_State *L) {
 /* start(co): as spawn does; one that is held or cancelled by now is left as it is. Returns it. */
 static int start(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  const weir_Coroutine *c = lua_touserdata(L, 1);
+  const weir_Coroutine *c = weir_check_coroutine(L, S, 1, NULL);
+  lua_settop(L, 1);
   if (c->life != LIFE_NEW || (c->d.flags & FLAG_HELD))
     return 1;
   return weir_sched_spawn(L, S);
@@ -201,6 +240,8 @@ static int on_yield(lua_State *L) {
 /* on_hold(pause, unpause): what is called when the running coroutine becomes held or free. */
 static int on_hold(lua_State *L) {
   weir_State *S = weir_upstate(L);
+  if (!S->running)
+    luaL_error(L, "no coroutine is running");
   lua_settop(L, 2);
   weir_state_push(L, S, HOME_HOOKS);
   weir_coroutine_push_running(L, S);

@@ -163,8 +163,10 @@ static int check_host(lua_State *L) {
 
 /* deadlock(co) raises the error of a `run` that can never end. */
 static int deadlock(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  weir_check_deferred(L, S, 1);
   lua_settop(L, 1);
-  return raise_deadlock(L, weir_upstate(L), 1);
+  return raise_deadlock(L, S, 1);
 }
 
 /* first_timer(): seconds to the first timer of the real clock, nil without one; and whether there
