@@ -114,6 +114,7 @@ build = {
       "src/lib_slice.c",
       "src/lib_watch.c",
       "src/link.c",
+      "src/live.c",
       "src/look.c",
       "src/lost.c",
       "src/mailbox.c",

@@ -5,7 +5,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "failure.h"
-#include "list.h"
+#include "live.h"
 #include "ready.h"
 #include "record.h"
 #include "sched.h"
@@ -179,14 +179,14 @@ void weir_coroutine_set_armed(lua_State *L, weir_State *S, int idx) {
   c->armed = 1;
   weir_state_push(L, S, HOME_COROUTINE);
   lua_setmetatable(L, idx);
-  weir_list_append(S->live_first, S->live_last, c, prev, next);
+  weir_live_add(L, S, idx);
 }
 
 static void disarm(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   c->armed = 0;
   weir_state_push(L, S, HOME_UNARMED);
   lua_setmetatable(L, idx);
-  weir_list_remove(S->live_first, S->live_last, c, prev, next);
+  weir_live_remove(L, S, c);
 }
 
 /* The Coroutine is on top. */

@@ -30,38 +30,38 @@ typedef enum weir_Raise {
 } weir_Raise;
 
 struct weir_Coroutine {
-  weir_Deferred d;             /* first: a Coroutine is a Deferred */
-  lua_State *thread;           /* valid until LIFE_ENDED; UV_THREAD holds it */
-  lua_State *top;              /* where it runs: `thread` or its innermost generator's */
-  weir_Coroutine *prev, *next; /* in the list of live ones, while `armed` */
-  uint64_t born;               /* its number in the order of birth */
-  uint64_t ticket;             /* its place in the ready queue; 0: it is not there */
-  double deadline;             /* of the grace time; HUGE_VAL: none */
-  const char *name;            /* UV_SIDE holds it; may be NULL */
-  int nargs;                   /* LIFE_READY: values on top of `thread` */
-  int anchor;                  /* its slot while ready or in hand, see ready.h */
-  uint8_t life;                /* weir_Life */
-  uint8_t raise;               /* LIFE_READY: weir_Raise */
-  uint8_t gave_way;            /* LIFE_READY with nothing delivered: weir_GaveWay */
-  uint8_t list;                /* of the ready queue, in which it is; valid while `ticket` is set */
-  uint8_t in_hand;             /* running, or about to, or a caller */
-  uint8_t untouched;           /* LIFE_NEW: nobody has had its thread since it was prepared */
-  unsigned raw : 1;            /* suspended by coroutine.yield: no continuation of ours */
-  unsigned has_trap : 1;       /* see trap.h */
-  unsigned trapped : 1;        /* so that a resume has to see to it */
-  unsigned raising : 1;        /* the trap of `thread` is about to raise TRAP_ERROR */
-  unsigned preempted : 1;      /* suspended by its trap: no continuation at all */
-  unsigned broken : 1;         /* its thread died, perhaps in a hook: hooks may be off there */
-  unsigned struck : 1;         /* the cancel error has been raised in it */
-  unsigned called : 1;         /* the last of `callers` waits for its first wait */
-  unsigned blocked : 1;        /* a C call stands between its generator and its thread */
-  unsigned unwinding : 1;      /* an uncaught error is closing its variables */
-  unsigned force : 1;          /* to be closed at the next wait */
-  unsigned has_side : 1;       /* see side.h */
-  unsigned seen : 1;           /* SIDE_SEEN is set */
-  unsigned limited : 1;        /* a TIMER_AWAIT is among its limits */
-  unsigned found : 1;          /* by the collector, once */
-  unsigned armed : 1;          /* it has a finalizer */
+  weir_Deferred d;        /* first: a Coroutine is a Deferred */
+  lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
+  lua_State *top;         /* where it runs: `thread` or its innermost generator's */
+  lua_Integer place;      /* see live.c, valid while `armed`; 0: none */
+  uint64_t born;          /* its number in the order of birth */
+  uint64_t ticket;        /* its place in the ready queue; 0: it is not there */
+  double deadline;        /* of the grace time; HUGE_VAL: none */
+  const char *name;       /* UV_SIDE holds it; may be NULL */
+  int nargs;              /* LIFE_READY: values on top of `thread` */
+  int anchor;             /* its slot while ready or in hand, see ready.h */
+  uint8_t life;           /* weir_Life */
+  uint8_t raise;          /* LIFE_READY: weir_Raise */
+  uint8_t gave_way;       /* LIFE_READY with nothing delivered: weir_GaveWay */
+  uint8_t list;           /* of the ready queue, in which it is; valid while `ticket` is set */
+  uint8_t in_hand;        /* running, or about to, or a caller */
+  uint8_t untouched;      /* LIFE_NEW: nobody has had its thread since it was prepared */
+  unsigned raw : 1;       /* suspended by coroutine.yield: no continuation of ours */
+  unsigned has_trap : 1;  /* see trap.h */
+  unsigned trapped : 1;   /* so that a resume has to see to it */
+  unsigned raising : 1;   /* the trap of `thread` is about to raise TRAP_ERROR */
+  unsigned preempted : 1; /* suspended by its trap: no continuation at all */
+  unsigned broken : 1;    /* its thread died, perhaps in a hook: hooks may be off there */
+  unsigned struck : 1;    /* the cancel error has been raised in it */
+  unsigned called : 1;    /* the last of `callers` waits for its first wait */
+  unsigned blocked : 1;   /* a C call stands between its generator and its thread */
+  unsigned unwinding : 1; /* an uncaught error is closing its variables */
+  unsigned force : 1;     /* to be closed at the next wait */
+  unsigned has_side : 1;  /* see side.h */
+  unsigned seen : 1;      /* SIDE_SEEN is set */
+  unsigned limited : 1;   /* a TIMER_AWAIT is among its limits */
+  unsigned found : 1;     /* by the collector, once */
+  unsigned armed : 1;     /* it has a finalizer */
 };
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))

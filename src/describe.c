@@ -2,6 +2,7 @@
 
 #include "coroutine.h"
 #include "failure.h"
+#include "live.h"
 #include "quiet.h"
 
 #define LINES_MOST 50 /* of a list of live coroutines */
@@ -128,10 +129,10 @@ static int add_lines(lua_State *L, const weir_Coroutine *c, int *lines) {
 }
 
 static int list_live(lua_State *L) {
-  const weir_State *S = lua_touserdata(L, 1);
-  int lines = 0;
+  const weir_Coroutine *oldest[LINES_MOST + 1];
+  int n = weir_live_oldest(L, lua_touserdata(L, 1), oldest, LINES_MOST + 1), lines = 0;
   lua_pushliteral(L, "");
-  for (const weir_Coroutine *c = S->live_first; c && add_lines(L, c, &lines); c = c->next)
+  for (int i = 0; i < n && add_lines(L, oldest[i], &lines); i++)
     ;
   return 1;
 }

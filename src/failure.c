@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "coroutine.h"
-#include "list.h"
 #include "side.h"
 #include "trap.h"
 
@@ -265,14 +264,14 @@ static void list_note(lua_State *L, weir_State *S, weir_Note *note) { /* the not
   lua_pop(L, 1);
   note->number = S->notes;
   note->listed = 1;
-  weir_list_append(S->note_first, S->note_last, note, prev, next);
+  S->listed++;
 }
 
 static void unlist_note(lua_State *L, weir_State *S, weir_Note *note) {
   if (!note->listed)
     return;
   note->listed = 0;
-  weir_list_remove(S->note_first, S->note_last, note, prev, next);
+  S->listed -= S->listed > 0;
   weir_state_push(L, S, HOME_NOTES);
   lua_pushnil(L);
   lua_rawseti(L, -2, (lua_Integer)note->number);
@@ -460,19 +459,15 @@ static void report_note(lua_State *L, weir_State *S, weir_Note *note) {
 
 void weir_failure_report_all(lua_State *L, weir_State *S) {
   int top = lua_gettop(L);
-  weir_Note *note = S->note_first;
   uint64_t last = S->notes; /* what a handler adds waits for the next time */
-  while (note && note->number <= last) {
-    uint64_t number = note->number;
-    weir_state_push(L, S, HOME_NOTES);
-    if (lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TUSERDATA) {
-      report_note(L, S, note);
-      note = S->note_first;
-    } else {
-      note = note->next; /* being collected: its finalizer reports it */
-    }
+  while (S->notes_seen < last) {
+    weir_state_push(L, S, HOME_NOTES); /* one that is being collected is in it no more */
+    if (lua_rawgeti(L, -1, (lua_Integer)++S->notes_seen) == LUA_TUSERDATA)
+      report_note(L, S, lua_touserdata(L, -1));
     lua_settop(L, top);
   }
+  if (S->notes == last)
+    S->listed = 0;
 }
 
 int weir_note_gc(lua_State *L) {

@@ -18,11 +18,10 @@ typedef enum weir_ErrorClass {
 
 /*
 ** A note of one failure: user values NOTE_*. Its finalizer reports the failure
-** if nobody has handled it by then. In the list of the state while `listed`.
+** if nobody has handled it by then. In HOME_NOTES while `listed`.
 */
 struct weir_Note {
   const void *tag;         /* TAG_NOTE */
-  weir_Note *prev, *next;  /* valid while listed */
   const weir_Deferred *of; /* only to compare: NOTE_DEFERRED holds it */
   uint64_t number;         /* key in HOME_NOTES, valid while listed */
   uint8_t listed;

@@ -285,6 +285,7 @@ static void fill_state(lua_State *L, weir_State *S) {
   find_pcall(L, S);
   make_classes(L, S);
   make_weak(L, S, HOME_NOTES, "v");
+  make_weak(L, S, HOME_LIVE, "v");
   make_weak(L, S, HOME_HOOKS, "k");
   make_weak(L, S, HOME_SITES, "k");
   make_weak(L, S, HOME_MADE, "k");

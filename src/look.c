@@ -7,6 +7,7 @@
 #include "coroutine.h"
 #include "describe.h"
 #include "link.h"
+#include "live.h"
 #include "pause.h"
 #include "platform.h"
 #include "sched.h"
@@ -37,19 +38,25 @@ static const weir_Coroutine *unarmed_at(const weir_State *S, int slot) {
   return d && has_body(d) && !as_coroutine(d)->armed ? as_coroutine(d) : NULL;
 }
 
-/* Puts them into `list`, if there is one; returns how many there are. */
-static size_t gather(const weir_State *S, const weir_Coroutine **list) {
-  size_t n = 0;
-  for (const weir_Coroutine *c = S->live_first; c; c = c->next, n++)
-    if (list)
-      list[n] = c;
-  for (int slot = 1; slot <= S->anchors.n * WEIR_ANCHORS; slot++) {
-    const weir_Coroutine *c = unarmed_at(S, slot);
-    if (c && list)
-      list[n] = c;
-    n += c != NULL;
-  }
-  return n;
+typedef struct Gathered {
+  const weir_Coroutine **list;
+  size_t n, most; /* a finalizer may have made more than there is room for */
+} Gathered;
+
+static void gather_one(Gathered *g, const weir_Coroutine *c) {
+  if (c && g->n < g->most)
+    g->list[g->n] = c;
+  g->n += c && (!g->list || g->n < g->most);
+}
+
+static void gather(lua_State *L, weir_State *S, Gathered *g) {
+  const weir_Coroutine *c;
+  lua_Integer place = 0;
+  g->n = 0;
+  while ((c = weir_live_next(L, S, &place)))
+    gather_one(g, c);
+  for (int slot = 1; slot <= S->anchors.n * WEIR_ANCHORS; slot++)
+    gather_one(g, unarmed_at(S, slot));
 }
 
 static int by_birth(const void *a, const void *b) {
@@ -59,15 +66,17 @@ static int by_birth(const void *a, const void *b) {
 }
 
 void weir_look_live(lua_State *L, weir_State *S) {
-  size_t n = gather(S, NULL);
-  const weir_Coroutine **list = lua_newuserdatauv(L, n * sizeof *list, 0);
+  Gathered g = {NULL, 0, 0};
   lua_Integer last = 0;
-  gather(S, list);
-  if (n > 0)
-    qsort(list, n, sizeof *list, by_birth);
-  lua_newtable(L);
-  for (size_t i = 0; i < n; i++)
-    if (weir_coroutine_push(L, S, list[i]))
+  gather(L, S, &g);
+  g.most = g.n;
+  g.list = lua_newuserdatauv(L, g.n * sizeof *g.list, 0);
+  lua_newtable(L); /* no object is made behind this: so what is gathered stays */
+  gather(L, S, &g);
+  if (g.n > 0)
+    qsort(g.list, g.n, sizeof *g.list, by_birth);
+  for (size_t i = 0; i < g.n; i++)
+    if (weir_coroutine_push(L, S, g.list[i]))
       lua_rawseti(L, -2, ++last);
   lua_remove(L, -2);
 }

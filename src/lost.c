@@ -6,8 +6,13 @@
 #include "close.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "live.h"
 #include "record.h"
 #include "report.h"
+
+/* A collector that is in a hurry may find the same ones over and over, while nothing can be done
+   about them: what is found in so many rounds is left to the next turn. */
+#define ROUNDS 4
 
 int weir_lost_gc(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -18,6 +23,7 @@ int weir_lost_gc(lua_State *L) {
     return 0;
   lua_getmetatable(L, 1);
   lua_setmetatable(L, 1); /* has a finalizer again, for lua_close */
+  weir_live_add(L, S, 1); /* the collector has taken it off the list */
   lua_settop(L, 1);
   weir_deque_push(L, &S->found, 0);
   return 0;
@@ -83,7 +89,7 @@ static void end_each(lua_State *L, weir_State *S, void (*end)(lua_State *, weir_
 }
 
 void weir_lost_cancel(lua_State *L, weir_State *S) {
-  while (!weir_deque_empty(&S->found))
+  for (int i = 0; i < ROUNDS && !weir_deque_empty(&S->found); i++)
     end_each(L, S, cancel_lost);
 }
 

@@ -637,8 +637,7 @@ void weir_sched_ask(lua_State *L, weir_State *S) {
 }
 
 static int has_news(weir_State *S) {
-  return !is_idle(S) || S->note_first || next_due(S) < S->knows_due ||
-         what_keeps(S) != S->knows_keeps;
+  return !is_idle(S) || S->listed || next_due(S) < S->knows_due || what_keeps(S) != S->knows_keeps;
 }
 
 void weir_sched_tell_work(lua_State *L, weir_State *S) {
