@@ -73,12 +73,15 @@ static void link_up(lua_State *L, weir_State *S, int o, int idx, int didx, weir_
   weir_pause_rehold(L, S, d, didx);
 }
 
-/* Lets go of a link that is in no list any more. */
-static void cut(lua_State *L, weir_State *S, int idx) {
+/* No walk comes from the link at idx, which is in no list any more, to what was behind it. */
+static void cut(lua_State *L, int idx) {
   weir_Deferred *link = lua_touserdata(L, idx);
   link->first = link->last = NULL;
   link->nwaiters = 0;
-  if (link->target)
+}
+
+static void end(lua_State *L, weir_State *S, int idx) {
+  if (((const weir_Deferred *)lua_touserdata(L, idx))->target)
     weir_wait_end(L, S, idx);
 }
 
@@ -90,16 +93,20 @@ void weir_link_drop(lua_State *L, weir_State *S, int o) {
   set_first(L, o, idx + 1);
   ((weir_Deferred *)lua_touserdata(L, o))->nvalues = 0;
   lua_settop(L, idx);
-  while (!lua_isnil(L, idx)) {
-    cut(L, S, idx);
-    weir_walk_down(L, LINK_NEXT);
-  }
+  lua_pushvalue(L, idx);
+  for (; !lua_isnil(L, idx + 1); weir_walk_down(L, LINK_NEXT))
+    cut(L, idx + 1);
+  lua_settop(L, idx);
+  for (; !lua_isnil(L, idx);
+       weir_walk_down(L, LINK_NEXT)) /* all are cut: two may have one source */
+    end(L, S, idx);
   lua_settop(L, idx - 1);
 }
 
 void weir_link_remove(lua_State *L, weir_State *S, int o, int idx) {
   take_out(L, o, idx);
-  cut(L, S, idx);
+  cut(L, idx);
+  end(L, S, idx);
 }
 
 /* ---- one of several sources ---- */
