@@ -35,7 +35,7 @@ VERSION := $(shell sed -n 's/^.define WEIR_VERSION  *"\(.*\)"/\1/p' src/weir.h)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
 C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
-	spec/host/*/*.c spec/threads/*.c spec/oom/*.c tools/*.c bench/*.c bench/echo/*.c examples/*/*.[ch])
+	spec/host/*/*.c spec/threads/*.c spec/oom/*.c spec/fuzz/*.[ch] tools/*.c bench/*.c bench/echo/*.c examples/*/*.[ch])
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 
 # The cases of spec/host in a host that has weir in it, and in a module that has not; and others that
@@ -45,7 +45,7 @@ HOST_OBJECTS = $(patsubst spec/host/%.c,$(HOST)/%.o,$(sort $(wildcard spec/host/
 HOST_CASES = $(filter-out $(HOST)/compiled_in.o $(HOST)/as_module.o,$(HOST_OBJECTS))
 HOST_PROGRAMS = $(HOST)/compiled_in $(HOST)/cases.so $(HOST)/cxx $(HOST)/countdown.so \
 	$(HOST)/newer/fetch.so $(HOST)/other/fetch.so $(HOST)/page/host $(HOST)/later.so \
-	$(HOST)/elsewhere.so $(HOST)/handles.so
+	$(HOST)/elsewhere.so $(HOST)/handles.so $(HOST)/replay
 GAME = $(OBJ)/game/game
 GAME_OBJECTS = $(patsubst examples/game/%.c,$(OBJ)/game/%.o,$(sort $(wildcard examples/game/*.c)))
 THREADS = $(OBJ)/examples/threads
@@ -278,6 +278,13 @@ $(HOST)/page/host: $(HOST)/page/host.c src/weir.h $(OBJECTS)
 $(HOST)/later.so $(HOST)/elsewhere.so: $(HOST)/%.so: $(HOST)/page/%.c src/weir.h
 	$(COMPILE) -Werror -iquote src $(LDFLAGS) -shared -o $@ $< $(LDLIBS)
 
+# The fuzzer of the C interface, without the fuzzer: it plays files. The clock is its own.
+FUZZ_SOURCES = $(filter-out %/replay.c,$(wildcard spec/fuzz/*.c))
+FUZZ_LINK = -Wl,--wrap=weir_platform_now $(LDFLAGS)
+$(HOST)/replay: spec/fuzz/replay.c $(FUZZ_SOURCES) spec/fuzz/fuzz.h src/weir.h $(OBJECTS)
+	@mkdir -p $(@D)
+	$(COMPILE) -iquote src $(FUZZ_LINK) -o $@ $(filter %.c %.o,$^) $(LUA_LIBS) $(LDLIBS) -lm
+
 -include $(HOST_OBJECTS:.o=.d)
 
 # What versions.sh has to have built.
@@ -475,6 +482,32 @@ mutants: ## the core broken in ways that the specs should see (N=200 SEED=1 PLAC
 
 fuzz: build ## random programs on the module and on a model of it, spec/model/README.md (N=1000 SEED=1)
 	@$(RUN) spec/model/fuzz.lua $(or $(N),100000) $(SEED)
+
+# The compiler's own library has the main function. What is found stays in build/fuzz.
+FUZZED = -O2 -g -fno-omit-frame-pointer $(ASAN)
+fuzz-c: ## bytes to calls of the C interface, spec/fuzz/README.md (SECONDS=60)
+	@tools/deps.sh $(TO_BUILD) clang libclang-rt-dev
+	$(SUB) V=fuzz CC=clang CFLAGS='$(FUZZED) -fsanitize=fuzzer-no-link' build/fuzz/fuzz
+	@mkdir -p build/fuzz/corpus
+	@ASAN_OPTIONS=malloc_context_size=8 build/fuzz/fuzz -max_total_time=$(or $(SECONDS),60) -max_len=300 \
+		-len_control=0 -timeout=60 -rss_limit_mb=4096 -close_fd_mask=2 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=build/fuzz/found- build/fuzz/corpus spec/fuzz/corpus
+	$(SUB) fuzz-cover CORPUS='spec/fuzz/corpus/* build/fuzz/corpus/*'
+
+$(OBJ)/fuzz: $(FUZZ_SOURCES) spec/fuzz/fuzz.h src/weir.h $(OBJECTS)
+	$(COMPILE) -fsanitize=fuzzer -iquote src $(FUZZ_LINK) -o $@ $(filter %.c %.o,$^) $(LUA_LIBS) $(LDLIBS) -lm
+
+# Counted from nothing each time: the lines that are reached, file by file, and of all.
+CORPUS = spec/fuzz/corpus/*
+fuzz-cover: ## how much of src the inputs of spec/fuzz/corpus reach
+	$(SUB) V=cover CC=gcc CFLAGS='-O0 -g --coverage' build/cover/host/replay
+	@rm -f build/cover/*.gcda
+	@echo $(CORPUS) | xargs -n 1000 build/cover/host/replay >/dev/null 2>&1
+	@gcov -n -b -o build/cover $(SOURCES) | awk -F "[:%' ]" \
+		'/^$$/ { is_ours = 0 } /^File/ { is_ours = $$3 ~ /^src.*c$$/; f = $$3 } !is_ours { next } \
+		/^Lines/ { n += $$NF; hit += $$3 * $$NF / 100; printf "%6s%% %s\n", $$3, f } \
+		/^Taken/ { b += $$NF; taken += $$5 * $$NF / 100 } \
+		END { printf "%.1f%% of %d lines, %.1f%% of %d branches\n", 100 * hit / n, n, 100 * taken / b, b }'
 
 versions: ## the specs with other releases of Lua (LUAS='DIR DIR'), see tools/versions.sh
 	@tools/versions.sh $(LUAS)

@@ -14,6 +14,12 @@ have_headers() {
   return 1
 }
 
+# The library of libFuzzer, which is a package of its own.
+fuzzes() {
+  echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+    clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null -
+}
+
 have() {
   case $1 in
     lua5.4) "$LUA" -e 'assert(_VERSION >= "Lua 5.4")' ;;
@@ -23,6 +29,7 @@ have() {
     lua-check) command -v luacheck ;;
     lua-ldoc) command -v ldoc ;;
     lua-discount) lua5.1 -e 'require "discount"' ;;
+    libclang-rt-dev) fuzzes ;;
     lua-cqueues) "$LUA" -e 'require "cqueues"' ;;
     lua-luv) "$LUA" -e 'require "luv"' ;;
     lua-socket) "$LUA" -e 'require "socket"' ;;
