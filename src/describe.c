@@ -130,7 +130,7 @@ static int add_lines(lua_State *L, const weir_Coroutine *c, int *lines) {
 
 static int list_live(lua_State *L) {
   const weir_Coroutine *oldest[LINES_MOST + 1];
-  int n = weir_live_oldest(L, lua_touserdata(L, 1), oldest, LINES_MOST + 1), lines = 0;
+  int n = weir_live_oldest(lua_touserdata(L, 1), oldest, LINES_MOST + 1), lines = 0;
   lua_pushliteral(L, "");
   for (int i = 0; i < n && add_lines(L, oldest[i], &lines); i++)
     ;

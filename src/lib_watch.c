@@ -10,10 +10,10 @@
 /* ---- stats ---- */
 
 /* How many coroutines have each status. Those that run for the first time are not in the list. */
-static void count_statuses(lua_State *L, weir_State *S, lua_Integer *counts) {
+static void count_statuses(const weir_State *S, lua_Integer *counts) {
   lua_Integer others = 0, place = 0;
   const weir_Coroutine *c;
-  while ((c = weir_live_next(L, S, &place)))
+  while ((c = weir_live_next(S, &place)))
     counts[weir_describe_plain(&c->d)]++;
   for (int status = WEIR_READY; status <= WEIR_PAUSED; status++)
     others += counts[status];
@@ -46,7 +46,7 @@ static void set_counters(lua_State *L, const weir_State *S) {
 
 static void set_gauges(lua_State *L, weir_State *S) {
   lua_Integer counts[WEIR_CANCELLED + 1] = {0};
-  count_statuses(L, S, counts);
+  count_statuses(S, counts);
   set_integer(L, "live", (lua_Integer)S->live);
   for (int status = WEIR_RUNNING; status <= WEIR_PAUSED; status++)
     set_integer(L, weir_describe_status(status), counts[status]);

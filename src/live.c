@@ -11,6 +11,8 @@
 
 #define FIRST_PLACES 32
 
+/* ---- places: these may want memory, and are on the stack of L ---- */
+
 static void set_free(lua_State *L, weir_State *S, lua_Integer place) { /* the table on top */
   lua_pushinteger(L, S->free_place);
   lua_rawseti(L, -2, place);
@@ -54,37 +56,49 @@ static int has_place(lua_State *L, weir_State *S) {
   return S->free_place != 0;
 }
 
+/* ---- these want none: on the stack of `home`, where the table is at hand ---- */
+
+static void *at(const weir_State *S, lua_Integer place) {
+  void *p;
+  lua_rawgeti(S->home, HOME_LIVE, place);
+  p = lua_touserdata(S->home, -1);
+  lua_pop(S->home, 1);
+  return p;
+}
+
 /* The collector may have taken it out, and another may stand there by now. */
-void weir_live_remove(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+void weir_live_remove(weir_State *S, const weir_Coroutine *c) {
   if (!c->place)
     return;
-  weir_state_push(L, S, HOME_LIVE);
-  lua_rawgeti(L, -1, c->place);
-  if (lua_touserdata(L, -1) == c) {
-    lua_pop(L, 1);
-    set_free(L, S, c->place);
-  } else {
-    lua_pop(L, 1);
+  if (at(S, c->place) != c) {
     S->lost_places++;
+    return;
   }
-  lua_pop(L, 1);
+  lua_pushinteger(S->home, S->free_place);
+  lua_rawseti(S->home, HOME_LIVE, c->place);
+  S->free_place = c->place;
+}
+
+static void take_place(weir_State *S, weir_Coroutine *c) {
+  c->place = S->free_place;
+  lua_rawgeti(S->home, HOME_LIVE, c->place);
+  S->free_place = lua_tointeger(S->home, -1);
+  lua_pop(S->home, 1);
 }
 
 void weir_live_add(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  weir_live_remove(L, S, c);
+  weir_live_remove(S, c);
   c->place = 0;
   if (!has_place(L, S))
     return;
-  c->place = S->free_place;
-  weir_state_push(L, S, HOME_LIVE);
-  lua_rawgeti(L, -1, c->place);
-  S->free_place = lua_tointeger(L, -1);
-  lua_pop(L, 1);
+  take_place(S, c);
   lua_pushvalue(L, idx);
-  lua_rawseti(L, -2, c->place);
-  lua_pop(L, 1);
+  lua_xmove(L, S->home, 1);
+  lua_rawseti(S->home, HOME_LIVE, c->place);
 }
+
+/* ---- looking ---- */
 
 /* Among the n in the list, of which there may be `most`; returns how many there are then. */
 static int insert(const weir_Coroutine **list, int n, int most, const weir_Coroutine *c) {
@@ -99,23 +113,18 @@ static int insert(const weir_Coroutine **list, int n, int most, const weir_Corou
   return n + 1;
 }
 
-const weir_Coroutine *weir_live_next(lua_State *L, weir_State *S, lua_Integer *place) {
+const weir_Coroutine *weir_live_next(const weir_State *S, lua_Integer *place) {
   const weir_Coroutine *c = NULL;
-  weir_state_push(L, S, HOME_LIVE);
-  while (!c && *place < S->places) {
-    if (lua_rawgeti(L, -1, ++*place) == LUA_TUSERDATA)
-      c = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
+  while (!c && *place < S->places)
+    c = at(S, ++*place);
   return c;
 }
 
-int weir_live_oldest(lua_State *L, weir_State *S, const weir_Coroutine **list, int most) {
+int weir_live_oldest(const weir_State *S, const weir_Coroutine **list, int most) {
   const weir_Coroutine *c;
   lua_Integer place = 0;
   int n = 0;
-  while ((c = weir_live_next(L, S, &place)))
+  while ((c = weir_live_next(S, &place)))
     n = insert(list, n, most, c);
   return n;
 }

@@ -11,12 +11,12 @@
 /* Puts the Coroutine at idx on the list. Without memory for that it is not on it. [-0, +0, -] */
 void weir_live_add(lua_State *L, weir_State *S, int idx);
 /* Takes it off. [-0, +0, -] */
-void weir_live_remove(lua_State *L, weir_State *S, const weir_Coroutine *c);
+void weir_live_remove(weir_State *S, const weir_Coroutine *c);
 /* The next one behind `place`, which is 0 at first; NULL: there are no more. In no order. No
    collection meanwhile. [-0, +0, -] */
-const weir_Coroutine *weir_live_next(lua_State *L, weir_State *S, lua_Integer *place);
+const weir_Coroutine *weir_live_next(const weir_State *S, lua_Integer *place);
 /* The oldest `most` of them, in the order in which they were made; returns how many there are. No
    collection until `list` is done with. [-0, +0, -] */
-int weir_live_oldest(lua_State *L, weir_State *S, const weir_Coroutine **list, int most);
+int weir_live_oldest(const weir_State *S, const weir_Coroutine **list, int most);
 
 #endif

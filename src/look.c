@@ -49,11 +49,11 @@ static void gather_one(Gathered *g, const weir_Coroutine *c) {
   g->n += c && (!g->list || g->n < g->most);
 }
 
-static void gather(lua_State *L, weir_State *S, Gathered *g) {
+static void gather(const weir_State *S, Gathered *g) {
   const weir_Coroutine *c;
   lua_Integer place = 0;
   g->n = 0;
-  while ((c = weir_live_next(L, S, &place)))
+  while ((c = weir_live_next(S, &place)))
     gather_one(g, c);
   for (int slot = 1; slot <= S->anchors.n * WEIR_ANCHORS; slot++)
     gather_one(g, unarmed_at(S, slot));
@@ -68,11 +68,11 @@ static int by_birth(const void *a, const void *b) {
 void weir_look_live(lua_State *L, weir_State *S) {
   Gathered g = {NULL, 0, 0};
   lua_Integer last = 0;
-  gather(L, S, &g);
+  gather(S, &g);
   g.most = g.n;
   g.list = lua_newuserdatauv(L, g.n * sizeof *g.list, 0);
   lua_newtable(L); /* no object is made behind this: so what is gathered stays */
-  gather(L, S, &g);
+  gather(S, &g);
   if (g.n > 0)
     qsort(g.list, g.n, sizeof *g.list, by_birth);
   for (size_t i = 0; i < g.n; i++)
