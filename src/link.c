@@ -85,6 +85,7 @@ static void end(lua_State *L, weir_State *S, int idx) {
     weir_wait_end(L, S, idx);
 }
 
+/* All are cut before the first ends: two may have the same source. */
 void weir_link_drop(lua_State *L, weir_State *S, int o) {
   int idx;
   lua_getiuservalue(L, o, UV_TARGET);
@@ -94,11 +95,10 @@ void weir_link_drop(lua_State *L, weir_State *S, int o) {
   ((weir_Deferred *)lua_touserdata(L, o))->nvalues = 0;
   lua_settop(L, idx);
   lua_pushvalue(L, idx);
-  for (; !lua_isnil(L, idx + 1); weir_walk_down(L, LINK_NEXT))
+  for (; !lua_isnil(L, -1); weir_walk_down(L, LINK_NEXT))
     cut(L, idx + 1);
-  lua_settop(L, idx);
-  for (; !lua_isnil(L, idx);
-       weir_walk_down(L, LINK_NEXT)) /* all are cut: two may have one source */
+  lua_pop(L, 1);
+  for (; !lua_isnil(L, -1); weir_walk_down(L, LINK_NEXT))
     end(L, S, idx);
   lua_settop(L, idx - 1);
 }
