@@ -57,7 +57,7 @@ local makers = {
     f()
   end end,
   function() return function() return in_metamethod "__index"[1] end end,
-  function() return function() return in_metamethod "__concat" .. "x" end end,
+  function() return function() return in_metamethod "__add" + 1 end end, -- not __concat: see README.md
   function() return function() return in_metamethod "__lt" < 1 end end,
   function() return function() return tostring(in_metamethod "__tostring") end end,
   function() return in_metamethod "__call" end,
