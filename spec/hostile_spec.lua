@@ -36,8 +36,9 @@ describe("hostile: the library's own functions", function()
   after_each(h.restore)
 
   -- Kept away from: what waits, and what changes the settings of all specs.
-  local SKIPPED = { trace = true, run = true, on_unhandled = true, inline = true, debug = true, track = true, on_yield = true,
-    mark_library = true, on_work = true, clock = true, grace = true, slice = true, step = true, mail_file = true }
+  local SKIPPED = { trace = true, run = true, on_unhandled = true, inline = true, debug = true, track = true,
+    on_yield = true, mark_library = true, on_work = true, clock = true, grace = true, slice = true, step = true,
+    mail_file = true }
 
   local function victims()
     local join, settled = core.join(), weir.succeed("v", "w")

@@ -186,7 +186,6 @@ static void disarm(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   c->armed = 0;
   weir_state_push(L, S, HOME_UNARMED);
   lua_setmetatable(L, idx);
-  weir_live_remove(S, c);
 }
 
 /* The Coroutine is on top. */

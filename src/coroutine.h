@@ -33,7 +33,6 @@ struct weir_Coroutine {
   weir_Deferred d;        /* first: a Coroutine is a Deferred */
   lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
   lua_State *top;         /* where it runs: `thread` or its innermost generator's */
-  lua_Integer place;      /* see live.c, valid while `armed`; 0: none */
   uint64_t born;          /* its number in the order of birth */
   uint64_t ticket;        /* its place in the ready queue; 0: it is not there */
   double deadline;        /* of the grace time; HUGE_VAL: none */

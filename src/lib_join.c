@@ -41,15 +41,15 @@ static int join(lua_State *L) {
 }
 
 /* follow(join, part, handler, key, own): the pending join waits on the part, and handler(key, part)
-   is called when that has settled. If it has already, the result is false and nothing is done.
+   is called when that has settled. If it has already, or is no Deferred, the result is false and
+   nothing is done.
    With `own` the part goes when the join goes, whoever else waits on it. */
 static int follow(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_Wait how = lua_toboolean(L, 5) ? WAIT_OWN : WAIT_PART;
   check_join(L, S);
-  weir_check_deferred(L, S, 2);
   lua_settop(L, 4);
-  lua_pushboolean(L, weir_link_add_part(L, S, 1, 2, 3, how));
+  lua_pushboolean(L, weir_deferred_at(L, S, 2) && weir_link_add_part(L, S, 1, 2, 3, how));
   return 1;
 }
 

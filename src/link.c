@@ -73,16 +73,27 @@ static void link_up(lua_State *L, weir_State *S, int o, int idx, int didx, weir_
   weir_pause_rehold(L, S, d, didx);
 }
 
-/* No walk comes from the link at idx, which is in no list any more, to what was behind it. */
-static void cut(lua_State *L, int idx) {
+/* No walk comes from the link at idx, which is in no list any more, to what was behind it. Returns
+   whether it is still a waiter. */
+static int cut(lua_State *L, int idx) {
   weir_Deferred *link = lua_touserdata(L, idx);
   link->first = link->last = NULL;
   link->nwaiters = 0;
+  return link->target != NULL;
 }
 
 static void end(lua_State *L, weir_State *S, int idx) {
   if (((const weir_Deferred *)lua_touserdata(L, idx))->target)
     weir_wait_end(L, S, idx);
+}
+
+/* The same for the link on top and all behind it. [-1, +0, -] */
+static int cut_all(lua_State *L) {
+  int any = 0;
+  for (; !lua_isnil(L, -1); weir_walk_down(L, LINK_NEXT))
+    any |= cut(L, lua_gettop(L));
+  lua_pop(L, 1);
+  return any;
 }
 
 /* All are cut before the first ends: two may have the same source. */
@@ -95,11 +106,9 @@ void weir_link_drop(lua_State *L, weir_State *S, int o) {
   ((weir_Deferred *)lua_touserdata(L, o))->nvalues = 0;
   lua_settop(L, idx);
   lua_pushvalue(L, idx);
-  for (; !lua_isnil(L, -1); weir_walk_down(L, LINK_NEXT))
-    cut(L, idx + 1);
-  lua_pop(L, 1);
-  for (; !lua_isnil(L, -1); weir_walk_down(L, LINK_NEXT))
-    end(L, S, idx);
+  if (cut_all(L))
+    for (; !lua_isnil(L, idx); weir_walk_down(L, LINK_NEXT))
+      end(L, S, idx);
   lua_settop(L, idx - 1);
 }
 

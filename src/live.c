@@ -3,99 +3,80 @@
 #include <string.h>
 
 /*
-** HOME_LIVE has a place for each: the coroutine; in a free one the number of the next that is free.
-** So a place that is written to has a value, and nothing is allocated there. A place from which the
-** collector has taken one is nil: when many are, they are made free ones again. Those whose
-** finalizers could not be called are not counted there, and so are recovered with others or never.
+** HOME_LIVE is an array of places. They are given out one behind the other, and nobody gives one
+** back: when all have been, a new array is made, into which those move that are live. With room for
+** twice as many as there are a coroutine moves less than once, on average. The collector takes out
+** what it frees.
 */
 
 #define FIRST_PLACES 32
+#define SPARSE       8 /* as many places for each: then a smaller array does */
 
-/* ---- places: these may want memory, and are on the stack of L ---- */
+/* ---- on the stack of `home`, where the array is at hand ---- */
 
-static void set_free(lua_State *L, weir_State *S, lua_Integer place) { /* the table on top */
-  lua_pushinteger(L, S->free_place);
-  lua_rawseti(L, -2, place);
-  S->free_place = place;
+/* Pushes what is at the place; NULL if that is none on the list. [-0, +1, -] */
+static const weir_Coroutine *push(const weir_State *S, lua_Integer place) {
+  const weir_Coroutine *c;
+  lua_rawgeti(S->home, HOME_LIVE, place);
+  c = lua_touserdata(S->home, -1);
+  return c && c->armed ? c : NULL;
 }
 
-static void recover(lua_State *L, weir_State *S) {
-  for (lua_Integer i = S->places; i > 0; i--) {
-    int is_empty = lua_rawgeti(L, -1, i) == LUA_TNIL;
-    lua_pop(L, 1);
-    if (is_empty)
-      set_free(L, S, i);
-  }
-  S->lost_places = 0;
+/* ---- room ---- */
+
+/* From the array in HOME_LIVE to the one on top of `home`; returns how many of `most` places are
+   taken then. */
+static lua_Integer move_all(const weir_State *S, lua_Integer most) {
+  int to = lua_gettop(S->home);
+  lua_Integer n = 0;
+  for (lua_Integer i = 1; i <= S->place && n < most; i++)
+    if (push(S, i))
+      lua_rawseti(S->home, to, ++n);
+    else
+      lua_pop(S->home, 1);
+  return n;
 }
 
 /* Argument: the state. */
-static int make_places(lua_State *L) {
+static int make_room(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
+  lua_Integer places = 2 * (lua_Integer)S->live + FIRST_PLACES, before = S->places;
+  lua_createtable(L, (int)places, 0);
+  if (S->places != before)
+    return 0; /* a finalizer has come here */
   weir_state_push(L, S, HOME_LIVE);
-  if (S->lost_places > S->places / 4) {
-    recover(L, S);
-    return 0;
-  }
-  for (lua_Integer n = S->places / 2 + FIRST_PLACES; n > 0; n--) {
-    set_free(L, S, S->places + 1);
-    S->places++;
-  }
+  lua_getmetatable(L, -1);
+  lua_setmetatable(L, -3);
+  lua_pop(L, 1);
+  lua_xmove(L, S->home, 1);
+  S->place = move_all(S, places - 1);
+  S->places = places;
+  lua_replace(S->home, HOME_LIVE);
   return 0;
 }
 
-static int has_place(lua_State *L, weir_State *S) {
-  if (S->free_place)
+static int is_sparse(const weir_State *S) {
+  return S->places > SPARSE * ((lua_Integer)S->live + FIRST_PLACES);
+}
+
+static int has_room(lua_State *L, weir_State *S) {
+  if (S->place < S->places && !is_sparse(S))
     return 1;
   if (!lua_checkstack(L, LUA_MINSTACK))
     return 0;
-  lua_pushcfunction(L, make_places);
+  lua_pushcfunction(L, make_room);
   lua_pushlightuserdata(L, S);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) /* runs no finalizer: no object is made */
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
     lua_pop(L, 1);
-  return S->free_place != 0;
-}
-
-/* ---- these want none: on the stack of `home`, where the table is at hand ---- */
-
-static void *at(const weir_State *S, lua_Integer place) {
-  void *p;
-  lua_rawgeti(S->home, HOME_LIVE, place);
-  p = lua_touserdata(S->home, -1);
-  lua_pop(S->home, 1);
-  return p;
-}
-
-/* The collector may have taken it out, and another may stand there by now. */
-void weir_live_remove(weir_State *S, const weir_Coroutine *c) {
-  if (!c->place)
-    return;
-  if (at(S, c->place) != c) {
-    S->lost_places++;
-    return;
-  }
-  lua_pushinteger(S->home, S->free_place);
-  lua_rawseti(S->home, HOME_LIVE, c->place);
-  S->free_place = c->place;
-}
-
-static void take_place(weir_State *S, weir_Coroutine *c) {
-  c->place = S->free_place;
-  lua_rawgeti(S->home, HOME_LIVE, c->place);
-  S->free_place = lua_tointeger(S->home, -1);
-  lua_pop(S->home, 1);
+  return S->place < S->places;
 }
 
 void weir_live_add(lua_State *L, weir_State *S, int idx) {
-  weir_Coroutine *c = lua_touserdata(L, idx);
-  weir_live_remove(S, c);
-  c->place = 0;
-  if (!has_place(L, S))
+  if (!has_room(L, S))
     return;
-  take_place(S, c);
   lua_pushvalue(L, idx);
   lua_xmove(L, S->home, 1);
-  lua_rawseti(S->home, HOME_LIVE, c->place);
+  lua_rawseti(S->home, HOME_LIVE, ++S->place); /* the array has it: no memory is needed */
 }
 
 /* ---- looking ---- */
@@ -115,8 +96,10 @@ static int insert(const weir_Coroutine **list, int n, int most, const weir_Corou
 
 const weir_Coroutine *weir_live_next(const weir_State *S, lua_Integer *place) {
   const weir_Coroutine *c = NULL;
-  while (!c && *place < S->places)
-    c = at(S, ++*place);
+  while (!c && *place < S->place) {
+    c = push(S, ++*place);
+    lua_pop(S->home, 1);
+  }
   return c;
 }
 

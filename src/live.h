@@ -8,10 +8,9 @@
 
 #include "coroutine.h"
 
-/* Puts the Coroutine at idx on the list. Without memory for that it is not on it. [-0, +0, -] */
+/* Puts the Coroutine at idx on the list, on which it is while it is `armed`. Without memory for
+   that it is not on it. [-0, +0, -] */
 void weir_live_add(lua_State *L, weir_State *S, int idx);
-/* Takes it off. [-0, +0, -] */
-void weir_live_remove(weir_State *S, const weir_Coroutine *c);
 /* The next one behind `place`, which is 0 at first; NULL: there are no more. In no order. No
    collection meanwhile. [-0, +0, -] */
 const weir_Coroutine *weir_live_next(const weir_State *S, lua_Integer *place);

@@ -143,17 +143,16 @@ struct weir_State {
   size_t live;                                             /* coroutines with a body */
   uint64_t switches, wakes, cancels, collected, unhandled; /* see weir.stats */
 
-  double grace;       /* seconds between cancel and close */
-  double budget;      /* monotonic time at which this step stops; HUGE_VAL: none */
-  int over;           /* the budget is spent */
-  int owes_timers;    /* it was before this step came to the timers: the next begins with them */
-  int owes_turn;      /* it was by the mail alone: the next leaves that for later */
-  lua_Integer places; /* in HOME_LIVE; */
-  lua_Integer free_place;  /* the first that is free, 0: none; */
-  lua_Integer lost_places; /* from how many the collector has taken the coroutine */
-  uint64_t notes;          /* number of the last note in HOME_NOTES; */
-  uint64_t notes_seen;     /* of the last one that has been reported, or had no need; */
-  size_t listed;           /* how many may be left to report; the collector may lose some */
+  double grace;        /* seconds between cancel and close */
+  double budget;       /* monotonic time at which this step stops; HUGE_VAL: none */
+  int over;            /* the budget is spent */
+  int owes_timers;     /* it was before this step came to the timers: the next begins with them */
+  int owes_turn;       /* it was by the mail alone: the next leaves that for later */
+  lua_Integer places;  /* in HOME_LIVE; */
+  lua_Integer place;   /* the last of them that has been given out */
+  uint64_t notes;      /* number of the last note in HOME_NOTES; */
+  uint64_t notes_seen; /* of the last one that has been reported, or had no need; */
+  size_t listed;       /* how many may be left to report; the collector may lose some */
 #if WEIR_SELF_CLOSE
   const struct weir_Mark *guarded; /* the innermost that a guard watches over */
 #endif

@@ -8,7 +8,7 @@ local function watch(join, t, keys, on_part, on_value)
   local ready = {}
   for _, key in ipairs(keys) do
     local part = t[key]
-    if not (core.is_deferred(part) and core.follow(join, part, on_part, key)) then
+    if not core.follow(join, part, on_part, key) then
       ready[#ready + 1] = { key, part }
     end
   end
