@@ -119,9 +119,15 @@ for name, x in pairs(weir) do
   if type(x) == "function" and not all_named[name] then broken("no act calls weir." .. name) end
 end
 
+-- A `run` with an `every` of no seconds has always something to do at once.
+local function some_time(seconds, ...)
+  return type(seconds) == "number" and math.max(seconds, 1 / 16) or seconds, ...
+end
+
 local function call_method(object)
   local name = METHODS[1 + pick(#METHODS)]
   trace(":" .. name)
+  if name == "every" then return object:every(some_time(some())) end
   return object[name](object, some())
 end
 
@@ -133,7 +139,7 @@ local FITTING = {
   function() return weir.clock():advance(seconds()) end,
   function() return weir.sleep(seconds()) end,
   function() return weir.after(seconds(), value()) end,
-  function() return weir.every(seconds(), place()) end,
+  function() return weir.every(some_time(seconds(), place())) end,
   function() return weir.all { slot(), slot(), value() } end,
   function() return weir.settle { slot(), a = slot() } end,
   function() return weir.race { slot(), slot() } end,
@@ -157,8 +163,10 @@ local FITTING = {
   function() return weir.debug(pick(2) == 1) end,
 }
 
--- Into no file but this one.
-local safe = { trace = function(on) return weir.trace(on and "/dev/null" or nil) end }
+local safe = {
+  trace = function(on) return weir.trace(on and "/dev/null" or nil) end, -- into no file but this one
+  every = function(...) return weir.every(some_time(...)) end,
+}
 
 local function named()
   local name = NAMES[1 + pick(#NAMES)]
