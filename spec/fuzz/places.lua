@@ -120,8 +120,8 @@ for name, x in pairs(weir) do
 end
 
 -- A `run` with an `every` of no seconds has always something to do at once.
-local function some_time(seconds, ...)
-  return type(seconds) == "number" and math.max(seconds, 1 / 16) or seconds, ...
+local function some_time(period, ...)
+  return type(period) == "number" and math.max(period, 1 / 16) or period, ...
 end
 
 local function call_method(object)
