@@ -105,6 +105,7 @@ build = {
       "src/handle.c",
       "src/json.c",
       "src/lib.c",
+      "src/lib_claim.c",
       "src/lib_clock.c",
       "src/lib_coroutine.c",
       "src/lib_deferred.c",

@@ -319,6 +319,7 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_clock);
   set_functions(L, weir_lib_loop);
   set_functions(L, weir_lib_join);
+  set_functions(L, weir_lib_claim);
   set_functions(L, weir_lib_slice);
   set_functions(L, weir_lib_look);
   set_functions(L, weir_lib_watch);

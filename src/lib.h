@@ -17,6 +17,7 @@ extern const luaL_Reg weir_lib_slice[], weir_lib_slice_methods[];
 extern const luaL_Reg weir_lib_clock[], weir_lib_clock_methods[];
 extern const luaL_Reg weir_lib_loop[];
 extern const luaL_Reg weir_lib_join[];
+extern const luaL_Reg weir_lib_claim[];
 extern const luaL_Reg weir_lib_look[];
 extern const luaL_Reg weir_lib_watch[];
 

@@ -140,66 +140,6 @@ static int handled(lua_State *L) {
   return 0;
 }
 
-/* Has told its one waiter, and nothing else has been done to it. */
-static int is_spent(const weir_Deferred *d) {
-  return d && d->phase == PHASE_SETTLED && d->flags == (FLAG_HOOKS | FLAG_CLAIM) &&
-         d->nwaiters == 0 && d->ncalls == 0 && d->pauses == 0 && !d->target && !d->timers;
-}
-
-static void renew(weir_Deferred *d) {
-  d->phase = PHASE_PENDING;
-  d->nvalues = 0;
-}
-
-/* claim(hooks [, spent]): a Deferred with the hooks of the list: cancel, pause, unpause, and
-   perhaps a string that says what it is for; many may share it. A coroutine that is cancelled where
-   it is about to wait for it leaves it as a waiter would: nobody else is to have what it stands
-   for. `spent` is a claim of before that nobody but the caller has: it is that again, if its time
-   is over. */
-static int claim(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_deferred_at(L, S, 2);
-  luaL_checktype(L, 1, LUA_TTABLE);
-  if (is_spent(d)) {
-    renew(d);
-  } else {
-    lua_settop(L, 1);
-    d = weir_deferred_new(L, S, KIND_DEFERRED, sizeof *d);
-    d->flags |= FLAG_HOOKS | FLAG_CLAIM;
-  }
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, 2, UV_VALUE);
-  return 1;
-}
-
-/* again(spent, hooks) is await(claim(hooks, spent)); nothing, and at once, if that is not spent. */
-static int again(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  weir_Deferred *d = weir_deferred_at(L, S, 1);
-  weir_Coroutine *c = weir_await_check(L, S, "await", 2);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  if (!is_spent(d))
-    return 0;
-  renew(d);
-  lua_settop(L, 2);
-  lua_setiuservalue(L, 1, UV_VALUE);
-  return weir_await(L, S, c, d, HUGE_VAL);
-}
-
-/* hand(claim, value) fires the claim with the value, if somebody waits for it. The result is nil if
-   nobody did; otherwise whether somebody does again. */
-static int hand(lua_State *L) {
-  weir_State *S = weir_upstate(L);
-  const weir_Deferred *d = weir_deferred_at(L, S, 1);
-  lua_settop(L, 2);
-  if (!d || !(d->flags & FLAG_CLAIM) || d->phase != PHASE_PENDING || (d->flags & FLAG_MARKED))
-    return 0;
-  weir_deferred_fire_now(L, S, 1, 1, 0);
-  weir_lib_finish(L, S);
-  lua_pushboolean(L, d->phase == PHASE_PENDING);
-  return 1;
-}
-
 /* prepare(f, ...): a Coroutine that runs when it is started. */
 static int prepare(lua_State *L) {
   weir_State *S = weir_upstate(L);
@@ -258,7 +198,6 @@ static int on_hold(lua_State *L) {
 const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"follow", follow},
                                   {"leave", leave},
-
                                   {"finish", finish},
                                   {"leaving", leaving},
                                   {"succeed_with", succeed_with},
@@ -267,9 +206,6 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"decide", decide},
                                   {"outcome", outcome},
                                   {"handled", handled},
-                                  {"claim", claim},
-                                  {"again", again},
-                                  {"hand", hand},
                                   {"prepare", prepare},
                                   {"start", start},
                                   {"on_hold", on_hold},

@@ -201,7 +201,8 @@ static void push_holder(lua_State *L, const weir_Deferred *d, int idx) {
     lua_pushnil(L);
 }
 
-/* What the library says a Deferred of its own stands for: see join and claim in lib_join.c. */
+/* What the library says a Deferred of its own stands for: see join in lib_join.c and claim in
+   lib_claim.c. */
 static void push_purpose(lua_State *L, const weir_Deferred *d, int idx) {
   lua_getiuservalue(L, idx, UV_VALUE);
   if (d->phase == PHASE_PENDING && !weir_is_coroutine(d) && (d->flags & FLAG_HOOKS)) {

@@ -50,10 +50,12 @@ describe("regression 101: functions of the core", function()
     assert.are.equal("pending", join:status())
   end)
 
-  it("8.4 a claim that is none is nobody's: nothing is handed over", function()
-    assert.is_nil(core.hand(io.stdout, "v"))
-    assert.is_nil(core.hand(co, "v"))
-    assert.is_nil(core.hand(d, "v"))
+  it("8.4 a claim that is none is nobody's", function()
+    local put = core.putter(function() end)
+    for _, wrong in ipairs { io.stdout, co, d } do
+      assert_raises("bad argument #1 .*claim expected", "flows", wrong, put)
+    end
+    put(nil, "v")
     assert.are.equal("pending", core.claim({}, io.stdout):status())
     assert.are.equal("waiting", co:status())
   end)

@@ -6,16 +6,22 @@ local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
 local loop = require "weir.luv.loop"
 
-local claim, hand, leaving = core.claim, core.hand, core.leaving
+local claim, flows, leaving = core.claim, core.flows, core.leaving
 local fire = core.Deferred().callback
 
 -- `waiter`: a Deferred that fires when there is what is wanted, see `has`. Somebody waits while it is pending; nobody
 -- else has it, so it is used again. `owner` must not be collected before; `timer` fires it none the less; `held_for`:
 -- how long the last one was held. `ended`: nothing more will come. `err`: why, if that is not the end of the stream.
--- `reads` and `refs`: what the handle has been told. `flows`: it has been told both, and there is nothing, so that one
--- who wants anything has only to wait.
+-- `reads` and `refs`: what the handle has been told. `flow`: the waiter of one who wants anything, while the handle has
+-- been told both and there is nothing: then pieces go through it from `on_read` to `next` by themselves, see flows.
 local Inbox = {}
 Inbox.__index = Inbox
+
+local function set_flow(self, waiter)
+  if self.flow == waiter then return end
+  self.flow = waiter
+  flows(waiter, self.on_read, self.next)
+end
 
 local function read_on(self)
   if self.reads or self.ended or loop.is_over() then return end
@@ -25,7 +31,7 @@ local function read_on(self)
 end
 
 local function read_no_more(self)
-  self.flows = false
+  set_flow(self, nil)
   if not self.reads or loop.is_over() then return end
   self.reads = false
   self.handle:read_stop()
@@ -43,13 +49,18 @@ end
 
 -- Nobody waits: enough may have come.
 local function rest(self)
-  self.owner, self.flows = nil, false
+  self.owner = nil
+  set_flow(self, nil)
   if self.ended or loop.is_over() then return end
   if self.refs then
     self.refs = false
     self.handle:unref()
   end
   if self.buffer.size >= self.limit then read_no_more(self) end
+end
+
+local function rest_if_left(self)
+  if not self:is_awaited() then rest(self) end
 end
 
 local function drop_timer(self)
@@ -82,10 +93,10 @@ local function free(self)
   if self.timer then self.timer:unpause() end
 end
 
-local function tell(self)
+local function tell(self, piece)
   wait_no_more(self)
-  fire(self.waiter)
-  if not self:is_awaited() then rest(self) end
+  fire(self.waiter, piece)
+  rest_if_left(self)
 end
 
 local function time_out(self)
@@ -112,8 +123,9 @@ end
 
 -- An error, what has been read, or at the end neither.
 local function come(self, err, piece)
+  if piece and self.want == nil and self:is_awaited() then return tell(self, piece) end
   if piece then
-    self.flows = false
+    set_flow(self, nil)
     self.buffer:push(piece)
   else
     read_no_more(self)
@@ -122,18 +134,17 @@ local function come(self, err, piece)
   tell_if_there(self)
 end
 
--- Called by libuv. For one who wants anything there is a short way: nothing is kept, nothing looked for. `waits`: does
--- the same one, or another, wait again by now? nil if nobody did.
+-- Called by libuv, where there is no flow; otherwise with what has become of the piece.
 local function on_read(self)
-  return function(err, piece)
-    local ok, waits
-    if piece and not self.want then
-      ok, waits = pcall(hand, self.waiter, piece)
-      if waits == false then rest(self) end
+  return core.putter(function(err, piece, what)
+    local ok, raised = what ~= "failed", err
+    if what == "taken" then
+      ok, raised = pcall(rest_if_left, self)
+    elseif not what then
+      ok, raised = pcall(come, self, err, piece)
     end
-    if waits == nil then ok, waits = pcall(come, self, err, piece) end
-    if not ok then loop.escape(waits) end
-  end
+    if not ok then loop.escape(raised) end
+  end)
 end
 
 --- @param limit how many bytes may come while nobody waits
@@ -157,8 +168,17 @@ function Inbox:wait_for_some(owner)
   self.waiter, self.owner = waiter, owner
   if not self.refs then keep_alive(self) end
   if not self.reads then read_on(self) end
-  self.flows = self.reads and self.buffer.size == 0
+  set_flow(self, self.reads and self.want == nil and self.buffer.size == 0 and waiter or nil)
   return waiter
+end
+
+--- A function that awaits some bytes, again and again: `slow` is called where that is not all.
+function Inbox:taker(slow)
+  if not self.next then
+    self.next = core.taker(self.hooks, slow)
+    flows(self.flow, self.next)
+  end
+  return self.next
 end
 
 --- For one who wants what is not there.

@@ -10,7 +10,7 @@ local promisify = require "weir.luv.promisify"
 local uv = require "weir.luv.uv"
 
 -- For the way of a message from one side to the other, which is to be short.
-local again, await, check_await, try_write = core.again, core.await, core.check_await, uv.try_write
+local await, check_await, try_write = core.await, core.check_await, uv.try_write
 
 local LIMIT = 64 * 1024
 local NO_HOOKS = {}
@@ -35,9 +35,11 @@ end
 
 -- ---- reading ----
 
-local function check_read(self)
+local function check_read(self, level)
   if not self.handle then error(closed "the stream", 0) end
-  if self.inbox:is_awaited() then error("attempt to read from a stream that another coroutine reads from", 3) end
+  if self.inbox:is_awaited() then
+    error("attempt to read from a stream that another coroutine reads from", level or 3)
+  end
 end
 
 local function take_all(inbox)
@@ -130,14 +132,10 @@ end
 --- For a generic `for` that awaits some bytes, again and again up to the end.
 function Stream:iter()
   check.self(self, Stream, "iter")
-  local inbox, hooks = self.inbox, self.inbox.hooks
-  return function()
-    local piece = inbox.flows and again(inbox.waiter, hooks)
-    if piece then return piece end
-    check_await()
-    check_read(self)
+  return self.inbox:taker(function()
+    check_read(self, 4)
     return read_some(self)
-  end
+  end)
 end
 
 --- For a generic `for` that awaits each line.
@@ -172,7 +170,7 @@ function Stream:write(data, seconds)
   if seconds ~= nil then check.seconds(seconds, 2, "write") end
   if not loop.is_in then loop.join() end -- or a connection that is gone ends the process
   local taken, message, code = try_write(handle, data)
-  if taken == #data then return end
+  if taken and taken >= #data then return end
   if not taken and code ~= "EAGAIN" then error(failure(message), 0) end
   write_rest(self, data, taken, seconds)
 end

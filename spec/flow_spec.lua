@@ -1,0 +1,153 @@
+-- The flow of pieces to one who waits for each, of the library's own streams.
+local core = require "weir.core".functions
+local weir = require "weir"
+local h = require "spec.helper"
+
+describe("Flow", function()
+  local t, claim, take, put, slow
+
+  local hooks = { function() t "left" end, function() t "held" end, function() t "free" end }
+
+  before_each(function()
+    h.manual()
+    h.unhandled()
+    t = h.trace()
+    slow = function() t "slow" end
+    take = core.taker(hooks, function() return slow() end)
+    put = core.putter(function(...) t(table.pack(...)) end)
+  end)
+  after_each(h.restore)
+
+  -- As a stream does that has nothing: the first wait is for a new claim.
+  local function open()
+    claim = core.claim(hooks)
+    core.flows(claim, take, put)
+    return claim
+  end
+
+  local function read_all(first)
+    t(first)
+    for piece in take do t(piece) end
+    t "end"
+  end
+
+  it("3.6 hands each piece to one who waits, at once, and nothing else runs", function()
+    local co = weir.spawn(function() read_all(weir.await(open())) end)
+    for _, piece in ipairs { "a", "b", "c" } do
+      t("put " .. piece)
+      put(nil, piece)
+    end
+    assert.are.same({ "put a", "a", "put b", "b", "put c", "c" }, t:list())
+    assert.are.equal("waiting", co:status())
+  end)
+
+  it("a claim that is fired with nothing, and is none any more, ends the flow: slow tells what comes then", function()
+    local left = { "x", "y" }
+    slow = function()
+      core.flows(nil, take, put)
+      return table.remove(left, 1)
+    end
+    weir.spawn(function() read_all(weir.await(open())) end)
+    put(nil, "a")
+    claim:callback()
+    assert.are.same({ "a", "x", "y", "end" }, t:list())
+  end)
+
+  it("slow may wait, return any number of values, and raise", function()
+    local gate = weir.Deferred()
+    slow = function()
+      weir.await(gate)
+      return 1, nil, 3
+    end
+    local co = weir.spawn(function() return take() end)
+    gate:callback()
+    assert.are.same({ n = 3, 1, nil, 3 }, table.pack(co:result()))
+    slow = function() error("no more", 0) end
+    assert.are.equal("no more", select(2, weir.spawn(pcall, take):result()))
+  end)
+
+  it("nobody waits: slow gets what there is", function()
+    put(nil, "a")
+    put("EPIPE", nil)
+    put()
+    open()
+    core.flows(nil, take, put)
+    put(nil, "b")
+    assert.are.same({ { n = 2, nil, "a" }, { n = 2, "EPIPE", nil }, { n = 2 }, { n = 2, nil, "b" } }, t:list())
+  end)
+
+  it("an error, or an end, is no piece", function()
+    weir.spawn(weir.await, open())
+    put("EPIPE")
+    put(nil, 1)
+    assert.are.same({ { n = 2, "EPIPE" }, { n = 2, nil, 1 } }, t:list())
+    assert.are.equal("pending", claim:status())
+  end)
+
+  it("who took one and waits no more is told of", function()
+    weir.spawn(function() t(weir.await(open())) end)
+    put(nil, "a")
+    put(nil, "b")
+    assert.are.same({ "a", { n = 3, nil, nil, "taken" }, { n = 2, nil, "b" } }, t:list())
+  end)
+
+  it("8.1 who fails in the middle fails himself, not the flow", function()
+    local co = weir.spawn(function() error(weir.await(open()), 0) end)
+    put(nil, "a")
+    assert.are.same({ { n = 3, nil, nil, "taken" } }, t:list())
+    assert.are.same({ false, "a" }, { pcall(co.result, co) })
+  end)
+
+  it("5.1 a cancel leaves the flow, which is no more then", function()
+    local co = weir.spawn(function() read_all(weir.await(open())) end)
+    put(nil, "a")
+    co:cancel()
+    put(nil, "b")
+    slow = function() t "slow" end
+    weir.spawn(take)
+    assert.are.same({ "a", "left", { n = 2, nil, "b" }, "slow" }, t:list())
+    assert.are.equal("cancelled", co:status())
+  end)
+
+  it("5.8 a cancel that strikes where a take is about to wait leaves it too", function()
+    local co = weir.spawn(function() read_all(weir.await(open())) end)
+    weir.inline(false)
+    put(nil, "a")
+    co:cancel()
+    weir.step()
+    assert.are.same({ { n = 3, nil, nil, "taken" }, "a", "left" }, t:list())
+    assert.are.equal("cancelled", co:status())
+  end)
+
+  it("6.2 one who is held is told so; what is put none the less waits for him, and ends the flow", function()
+    local co = weir.spawn(function() read_all(weir.await(open())) end)
+    put(nil, "a")
+    co:pause()
+    put(nil, "b")
+    co:unpause()
+    assert.are.same({ "a", "held", { n = 3, nil, nil, "taken" }, "b", "slow", "end" }, t:list())
+  end)
+
+  it("one at a time: a second one goes the slow way", function()
+    weir.spawn(weir.await, open())
+    weir.spawn(take)
+    put(nil, "a")
+    assert.are.same({ "slow", { n = 3, nil, nil, "taken" } }, t:list())
+  end)
+
+  it("3.6 take is refused where nothing can suspend, flow or not", function()
+    local message = "attempt to await outside a coroutine"
+    assert.matches(message, h.raised(take))
+    open()
+    assert.matches(message, h.raised(take))
+  end)
+
+  it("8.4 checks its arguments", function()
+    assert.matches("bad argument #1 .*table expected", h.raised(core.taker, 1, h.ignore))
+    assert.matches("bad argument #2 .*function expected", h.raised(core.taker, hooks))
+    assert.matches("bad argument #1 .*function expected", h.raised(core.putter))
+    assert.matches("bad argument #1 .*claim expected", h.raised(core.flows, weir.Deferred()))
+    assert.matches("bad argument #2 .*function of a flow expected", h.raised(core.flows, nil, h.ignore))
+    assert.matches("bad argument #3 .*function of a flow expected", h.raised(core.flows, nil, nil, print))
+  end)
+end)
