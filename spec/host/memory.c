@@ -1,9 +1,8 @@
 /*
 ** Each call with the first of its allocations failing, then the second, and so on until it
 ** succeeds: a clean error, behind which others run and nothing is leaked. The Deferred is as it
-*was,
-** or as it is to be; who waited for it is told of that in the next step at the latest. A close that
-** has come to a stop on its way does the rest when it is called again.
+** was, or as it is to be; who waited for it is told of that in the next step at the latest. A close
+** that has come to a stop on its way does the rest when it is called again.
 */
 #include "case.h"
 
