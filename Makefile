@@ -228,7 +228,7 @@ c-spec: build $(C_SPECS:%=$(OBJ)/c/%) hosts
 	@$(PATHS) $(WRAP) $(HOST)/compiled_in
 	@$(RUN) -e 'os.exit(require "cases"() == 0, true)'
 
-$(OBJ)/c/%: spec/c/%.c $(wildcard src/*.h) $(OBJ)/command
+$(OBJ)/c/%: spec/c/%.c spec/c/check.h $(wildcard src/*.[ch]) $(OBJ)/command
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $< $(LDLIBS)
 

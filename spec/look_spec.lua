@@ -4,6 +4,7 @@
 -- coroutine; names with quotes and line ends; finalizers and threads in other hands. (Memory that gives
 -- out: spec/host/memory.c.)
 local weir = require "weir"
+local core = require "weir.core".functions
 local h = require "spec.helper"
 
 local HERE = "spec/look_spec.lua"
@@ -590,5 +591,46 @@ describe("look", function()
       assert.matches('more [label="8 more"', text, 1, true)
       assert.are.equal(2, select(2, text:gsub("%->", "")))
     end)
+  end)
+end)
+
+describe("look: the answers of the core", function()
+  before_each(function()
+    h.manual()
+    h.unhandled()
+  end)
+  after_each(h.restore)
+
+  it("6.2 nobody holds what one who is free waits on", function()
+    local d = weir.Deferred()
+    local first, second = waiter(d), waiter(d)
+    first:pause()
+    assert.is_nil(core.look(d).holder)
+    second:pause()
+    assert.equal(first, core.look(d).holder)
+  end)
+
+  it("3.7 how many run before a coroutine, up to a number", function()
+    weir.inline(false)
+    local ready, ahead = {}, {}
+    for i = 1, 5 do ready[i] = weir.spawn(h.ignore) end
+    for i = 1, 5 do ahead[i] = core.ahead(ready[i], 2) end
+    assert.same({ 0, 1, 2, 2, 2 }, ahead)
+  end)
+
+  it("8.2 a list of what is left begins with the oldest, also with one that waited last", function()
+    local d = weir.Deferred()
+    local oldest = weir.coroutine(function()
+      for _ = 1, 60 do waiter(d, "child") end
+      weir.await(d)
+    end, "oldest")()
+    local message = tostring(h.raised(weir.run, weir.await, weir.Deferred()))
+    local found = {}
+    for name in message:gmatch "\n  Coroutine '(%a+)'" do found[#found + 1] = name end
+    assert.equal(50, #found)
+    assert.equal("oldest", table.remove(found, 1))
+    for _, name in ipairs(found) do assert.equal("child", name) end
+    assert.matches("\n  %.%.%.$", message)
+    assert.equal("waiting", oldest:status())
   end)
 end)
