@@ -412,9 +412,10 @@ analyze: ## the analyzer of gcc
 
 # Both run the specs scaled down, and Lua closes the state when busted is through.
 valgrind: ## the specs under valgrind
-	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
+	@tools/deps.sh $(TO_BUILD) lua-busted valgrind $(LIBUV)
 	$(SUB) spec c-spec frames-spec game-spec thread-spec HANDLES=2000 WRAP="env WEIR_SCALE=small \
-		valgrind -q --error-exitcode=1 --leak-check=full --keep-debuginfo=yes --child-silent-after-fork=yes"
+		valgrind -q --error-exitcode=1 --leak-check=full --keep-debuginfo=yes --child-silent-after-fork=yes \
+		--suppressions=$(CURDIR)/tools/valgrind.supp"
 
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
