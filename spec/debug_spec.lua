@@ -113,6 +113,16 @@ describe("debug", function()
       for _, r in ipairs(reports) do assert.matches("started at " .. place, r.message, 1, true) end
     end)
 
+    it("takes only what lies in its own directory for that, not what is called like it", function()
+      weir.debug { report = report }
+      local init = assert(package.searchpath("weir", package.path))
+      local name = init:gsub("weir[/\\]init%.lua$", "weird.lua")
+      local start = assert(load("local weir = ... weir.spawn(weir.await, weir.Deferred())", "@" .. name))
+      lost(function() start(weir) end)
+      assert.equal(1, #reports)
+      assert.matches("started at " .. name .. ":1", reports[1].message, 1, true)
+    end)
+
     it("is not there for one that was started before, or that ends, or is reached", function()
       local gate = weir.Deferred()
       weir.debug { report = report }
