@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "link.h"
 #include "pause.h"
+#include "ready.h"
 #include "site.h"
 #include "wait.h"
 
@@ -397,6 +398,8 @@ static int tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
     return 1;
+  if (weir_is_coroutine(d)) /* an ended one, see weir_ready_append_ended; it may wait again */
+    weir_ready_remove(S, weir_coroutine(d));
   d->flags |= FLAG_BUSY;
   from = d->next_call;
   while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))

@@ -81,4 +81,26 @@ return {
   spawning(yields, { times = 150 }), spawning(nests), spawning(hops), spawning(generates),
   spawning(fails, { allowed = "of its own" }), spawning(closes), spawning(catches), spawning(many_values),
   spawning(named),
+  { -- 120: one that ended when that could not be told is told of before its turn, and waits again
+    prepare = function()
+      weir.inline(false)
+      local x = { d = weir.Deferred(), list = {}, allowed = "allowed" }
+      for i = 1, 3 do x.list[i] = weir.spawn(error, "allowed", 0) end
+      x.wait_again = function() return x.d end
+      return x
+    end,
+    act = function(x)
+      local ok, err = pcall(weir.step, 0)
+      x.list[1]:add_errback(x.wait_again)
+      x.list[4] = weir.spawn(weir.yield)
+      x.d:callback(1)
+      if not ok then error(err, 0) end
+    end,
+    check = function(x)
+      weir.inline(true)
+      help.fire_again(x.d, 1)
+      help.assert_all_told(x.list, "allowed")
+      help.assert_works()
+    end,
+  },
 }
