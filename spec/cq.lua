@@ -37,6 +37,15 @@ function x.steps_until(controller, f, ...)
   return n
 end
 
+--- Inside a coroutine: sleeps until nobody waits for cqueues.
+function x.sleep_until_idle()
+  local over = cqueues.monotime() + PATIENCE
+  repeat
+    assert(cqueues.monotime() < over, "somebody waits for cqueues")
+    weir.sleep(0.001)
+  until not pollers.object()
+end
+
 --- Fails if a spec has left something in a controller that weir knows.
 function x.assert_nothing_left()
   h.collect()

@@ -486,7 +486,7 @@ describe("cq.poll:", function()
     x.run(function()
       local d = cq.poll(0.001)
       d:callback "mine"
-      weir.sleep(0.003)
+      x.sleep_until_idle()
       assert.equal("mine", d:result())
     end)
   end)
