@@ -285,13 +285,20 @@ describe("look", function()
         end })
       end
       plant()
-      collectgarbage("setpause", 0)
+      local function set_pause(percent)
+        if _VERSION == "Lua 5.4" then
+          collectgarbage("setpause", percent)
+        else
+          collectgarbage("param", "pause", percent)
+        end
+      end
+      set_pause(0)
       local n = 0
       for task in weir.tasks() do
         n = n + #task.status
         weir.tree()
       end
-      collectgarbage("setpause", 200)
+      set_pause(200)
       all = {}
       assert.is_true(n > 0)
     end)
