@@ -207,6 +207,10 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) frames-spec
 	$(SUB) game-spec
 	$(SUB) thread-spec
+	$(SUB) $(ASAN_BUILD) build hosts
+	$(SUB) -j1 asan
+	$(SUB) -j1 gc-stress N=20
+	$(SUB) -j1 valgrind-core
 	$(SUB) spec
 
 check: ## test, then clang-tidy and other analyzers, valgrind and sanitizers
@@ -411,11 +415,15 @@ analyze: ## the analyzer of gcc
 	$(SUB) V=analyze CC=gcc CFLAGS='-O0 -fanalyzer -DWEIR_ANALYZED' WERROR=-Werror build
 
 # Both run the specs scaled down, and Lua closes the state when busted is through.
+VALGRIND = WRAP="env WEIR_SCALE=small valgrind -q --error-exitcode=1 --leak-check=full --keep-debuginfo=yes \
+	--child-silent-after-fork=yes --suppressions=$(CURDIR)/tools/valgrind.supp"
 valgrind: ## the specs under valgrind
 	@tools/deps.sh $(TO_BUILD) lua-busted valgrind $(LIBUV)
-	$(SUB) spec c-spec frames-spec game-spec thread-spec HANDLES=2000 WRAP="env WEIR_SCALE=small \
-		valgrind -q --error-exitcode=1 --leak-check=full --keep-debuginfo=yes --child-silent-after-fork=yes \
-		--suppressions=$(CURDIR)/tools/valgrind.supp"
+	$(SUB) spec c-spec frames-spec game-spec thread-spec HANDLES=2000 $(VALGRIND)
+
+valgrind-core: ## those of them that are about the core
+	@tools/deps.sh $(TO_BUILD) lua-busted valgrind
+	$(SUB) spec ARGS='$(STRESS:%=spec/%_spec.lua)' $(VALGRIND)
 
 # Not unloaded at lua_close: the report of a leak then has our function names.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
