@@ -34,7 +34,7 @@ OBJECTS = $(SOURCES:src/%.c=$(OBJ)/%.o)
 VERSION := $(shell sed -n 's/^.define WEIR_VERSION  *"\(.*\)"/\1/p' src/weir.h)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 ROCKSPEC = rockspec/weir-scm-1.rockspec
-C_FILES := $(wildcard src/*.[ch] spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
+C_FILES := $(wildcard src/*.[ch] spec/*.h spec/c/*.[ch] spec/budget/*.c spec/host/*.[ch] spec/host/*.cc \
 	spec/host/*/*.c spec/threads/*.c spec/oom/*.c spec/fuzz/*.[ch] tools/*.c bench/*.c bench/echo/*.c examples/*/*.[ch])
 C_SPECS := $(patsubst spec/c/%.c,%,$(sort $(wildcard spec/c/*.c)))
 
@@ -213,13 +213,12 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) -j1 valgrind-core
 	$(SUB) spec
 
-check: ## test, then clang-tidy and other analyzers, valgrind and sanitizers
+check: ## test, then clang-tidy and other analyzers, and all specs under valgrind
 	@tools/deps.sh $(TO_CHECK)
 	$(SUB) test
 	$(SUB) tidy
 	$(SUB) cppcheck
 	$(SUB) analyze
-	$(SUB) asan
 	$(SUB) valgrind
 
 spec: build hosts ## only the busted specs (ARGS='--filter=...')
@@ -285,7 +284,7 @@ $(HOST)/later.so $(HOST)/elsewhere.so: $(HOST)/%.so: $(HOST)/page/%.c src/weir.h
 # The fuzzer of the C interface, without the fuzzer: it plays files. The clock is its own.
 FUZZ_SOURCES = $(filter-out %/replay.c,$(wildcard spec/fuzz/*.c))
 FUZZ_LINK = -Wl,--wrap=weir_platform_now $(LDFLAGS)
-$(HOST)/replay: spec/fuzz/replay.c $(FUZZ_SOURCES) spec/fuzz/fuzz.h src/weir.h $(OBJECTS)
+$(HOST)/replay: spec/fuzz/replay.c $(FUZZ_SOURCES) spec/fuzz/fuzz.h spec/memory.h src/weir.h $(OBJECTS)
 	@mkdir -p $(@D)
 	$(COMPILE) -iquote src $(FUZZ_LINK) -o $@ $(filter %.c %.o,$^) $(LUA_LIBS) $(LDLIBS) -lm
 
@@ -460,7 +459,7 @@ oom: ## each allocation of spec/oom failing in turn, under the same sanitizers (
 oom-%: $(OBJ)/oom
 	@LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' $< spec/oom/$*.lua
 
-$(OBJ)/oom: spec/oom/main.c src/weir.h $(OBJECTS)
+$(OBJ)/oom: spec/oom/main.c spec/memory.h src/weir.h $(OBJECTS)
 	$(COMPILE) -iquote src $(LDFLAGS) -o $@ $< $(OBJECTS) $(LUA_LIBS) $(LDLIBS) -lm
 
 # Twice: with gcov in the code, and under a hook that counts instructions of Lua. The specs left out
@@ -503,7 +502,7 @@ fuzz-c: ## bytes to calls of the C interface, spec/fuzz/README.md (SECONDS=60)
 		-artifact_prefix=build/fuzz/found- build/fuzz/corpus spec/fuzz/corpus
 	$(SUB) fuzz-cover CORPUS='spec/fuzz/corpus/* build/fuzz/corpus/*'
 
-$(OBJ)/fuzz: $(FUZZ_SOURCES) spec/fuzz/fuzz.h src/weir.h $(OBJECTS)
+$(OBJ)/fuzz: $(FUZZ_SOURCES) spec/fuzz/fuzz.h spec/memory.h src/weir.h $(OBJECTS)
 	$(COMPILE) -fsanitize=fuzzer -iquote src $(FUZZ_LINK) -o $@ $(filter %.c %.o,$^) $(LUA_LIBS) $(LDLIBS) -lm
 
 # Counted from nothing each time: the lines that are reached, file by file, and of all.

@@ -5,20 +5,9 @@ local weir = require "weir"
 local core = require "weir.core".functions
 local h = require "spec.helper"
 local process = require "spec.process"
+local assert_works = require "spec.works"
 
 local ENDED = { success = true, failure = true, cancelled = true }
-
-local function assert_alive()
-  local d = weir.Deferred()
-  local co = weir.spawn(function()
-    weir.yield()
-    return weir.await(d)
-  end)
-  weir.step()
-  d:callback("alive")
-  weir.step()
-  assert.are.equal("alive", co:result())
-end
 
 -- The program prints "survived" as its last act and ends by itself; a crash would be a signal.
 local function survives(program, status)
@@ -67,7 +56,7 @@ describe("hostile: the library's own functions", function()
         weir.step()
       end
     end
-    assert_alive()
+    assert_works()
   end)
 end)
 
@@ -90,7 +79,7 @@ describe("hostile: metatables", function()
       end
     end
     debug.setmetatable(file, own)
-    assert_alive()
+    assert_works()
   end)
 
   it("8.4 others on ours, while it is waited for: who waits is told all the same", function()
@@ -106,7 +95,7 @@ describe("hostile: metatables", function()
     callback(first, "v")
     assert.are.equal("v", waiter:result())
     h.collect()
-    assert_alive()
+    assert_works()
   end)
 
   it("8.4 without a finalizer a lost coroutine is never found, and harms nobody", function()
@@ -115,7 +104,7 @@ describe("hostile: metatables", function()
     end
     h.collect()
     weir.step()
-    assert_alive()
+    assert_works()
   end)
 
   it("8.4 finalizers called by hand, early and often", function()
@@ -135,7 +124,7 @@ describe("hostile: metatables", function()
     weir.step()
     assert.is_true(ENDED[co:status()], co:status())
     timer:add_errback(h.ignore)
-    assert_alive()
+    assert_works()
   end)
 
   it("8.4 methods replaced in what all Deferreds share", function()
@@ -149,7 +138,7 @@ describe("hostile: metatables", function()
     weir.clock():advance(1)
     for name, f in pairs(saved) do methods[name] = f end
     assert.are.same({ "success" }, { err:status() })
-    assert_alive()
+    assert_works()
   end)
 end)
 
@@ -250,7 +239,7 @@ describe("hostile: from inside", function()
       end
       h.collect()
       weir.step()
-      assert_alive()
+      assert_works()
     end)
   end
 
@@ -280,7 +269,7 @@ describe("hostile: from inside", function()
       assert.is_true(ENDED[box.co:status()], box.co:status())
       assert.are.equal(1, #box.cleaned)
     end
-    assert_alive()
+    assert_works()
   end)
 end)
 
@@ -326,7 +315,7 @@ describe("hostile: size", function()
         assert.is_string(d)
       end
     end
-    assert_alive()
+    assert_works()
   end)
 
   -- Recurses until something raises; f is called at each depth, with what goes deeper.
@@ -376,7 +365,7 @@ describe("hostile: size", function()
     end)
     h.collect()
     for _ = 1, 10 do weir.step() end
-    assert_alive()
+    assert_works()
   end)
 end)
 

@@ -317,9 +317,7 @@ static int refuse_memory(lua_State *L) {
   int i = fuzz_byte(L);
   if (!fuzz.may_fail)
     return 0;
-  fuzz.memory.count = 0;
-  fuzz.memory.all = i % 2;
-  fuzz.memory.fail = 1 + i / 2;
+  memory_arm(&fuzz.memory, 1 + i / 2, i % 2 ? MEMORY_NO_LAST : 1 + i / 2);
   return 0;
 }
 

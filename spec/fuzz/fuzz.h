@@ -7,17 +7,10 @@
 
 #include <stddef.h>
 
+#include "../memory.h"
 #include "weir.h"
 
 #define FUZZ_HANDLES 4
-
-/* Refuses requests for more memory from the `fail`th on: one, or all. */
-typedef struct Memory {
-  size_t used;
-  long count; /* of requests since it was armed */
-  long fail;  /* 0: none is refused */
-  int all;
-} Memory;
 
 typedef struct Fuzz {
   const weir_Api *weir;
@@ -49,9 +42,6 @@ void fuzz_trace(const char *format, ...);
 int fuzz_byte(lua_State *L);
 /* So much time passes. */
 void fuzz_pass(double seconds);
-
-/* memory.c */
-void *fuzz_allocate(void *ud, void *p, size_t before, size_t size);
 
 /* Fires of the handles that are left go back. */
 void fuzz_release_handles(void);

@@ -269,14 +269,6 @@ static void must(lua_State *L, lua_CFunction f) {
     fuzz_broken(lua_tostring(L, -1));
 }
 
-static lua_State *new_state(void) {
-#if LUA_VERSION_NUM >= 505
-  return lua_newstate(fuzz_allocate, &fuzz.memory, 1);
-#else
-  return lua_newstate(fuzz_allocate, &fuzz.memory);
-#endif
-}
-
 /* How a state is, by the first byte of an input. */
 enum { MAY_FAIL = 1, GENERATIONAL = 2, QUEUES = 4, EAGER = 8, HANDLES_OUTLIVE = 16 };
 
@@ -329,7 +321,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     compile(&places, "spec/fuzz/places.lua", 0);
   memset(&fuzz, 0, sizeof fuzz);
   fuzz.traces = getenv("WEIR_TRACE") != NULL;
-  L = fuzz.host = new_state();
+  L = fuzz.host = memory_open(&fuzz.memory);
   lua_gc(L, LUA_GCSTOP);
   must(L, open_all);
   lua_gc(L, LUA_GCRESTART);

@@ -7,36 +7,6 @@
 
 /* ---- states ---- */
 
-static void *allocate(void *ud, void *block, size_t from, size_t to) {
-  Memory *m = ud;
-  void *p;
-  if (!block)
-    from = 0; /* else it says what kind of object is to be made */
-  if (to == 0) {
-    free(block);
-    m->used -= from;
-    return NULL;
-  }
-  if (m->fail && to > from && --m->fail == 0) {
-    m->fail = 1; /* and so do all that follow, until somebody says otherwise */
-    return NULL;
-  }
-  p = realloc(block, to);
-  if (p)
-    m->used += to - from;
-  return p;
-}
-
-lua_State *case_open(Memory *memory) {
-  memory->used = 0;
-  memory->fail = 0;
-#if LUA_VERSION_NUM >= 505 /* it takes a seed */
-  return lua_newstate(allocate, memory, 1);
-#else
-  return lua_newstate(allocate, memory);
-#endif
-}
-
 void case_open_weir(lua_State *L, lua_CFunction prepare) {
   luaL_openlibs(L);
   lua_pushcfunction(L, prepare);

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "../memory.h"
 #include "weir.h"
 
 typedef struct Case {
@@ -20,13 +21,6 @@ typedef struct Case {
 extern const Case making_cases[], firing_cases[], looking_cases[], flow_cases[], waiting_cases[],
     starting_cases[], loop_cases[], places_cases[], memory_cases[], handles_cases[];
 
-/* The user data of the allocator of every state of a case. */
-typedef struct Memory {
-  size_t used; /* bytes */
-  long fail;   /* the allocation that fails, counted down; 0: none */
-} Memory;
-/* A state as cases get it; NULL if there is no memory. `memory` outlives it. */
-lua_State *case_open(Memory *memory);
 /* Opens the libraries of Lua and weir in it. `prepare` is called first: behind it `require
    "weir.core"` works. case_prepare finds the one that L was opened with. */
 void case_open_weir(lua_State *L, lua_CFunction prepare);

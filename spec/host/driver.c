@@ -38,7 +38,7 @@ static const char *call(lua_State *L, lua_CFunction f, lua_CFunction argument) {
 
 static int run_case(const Case *c, lua_CFunction prepare) {
   Memory memory;
-  lua_State *L = case_open(&memory);
+  lua_State *L = memory_open(&memory);
   const char *error = call(L, open_all, prepare);
   if (!error)
     error = call(L, c->f, NULL);

@@ -40,7 +40,7 @@ static int ignore(lua_State *L) {
 }
 
 static lua_State *open_other(lua_State *L, Memory *memory) {
-  lua_State *other = case_open(memory);
+  lua_State *other = memory_open(memory);
   case_open_weir(other, case_prepare(L));
   return other;
 }
@@ -123,7 +123,7 @@ static int use_late(lua_State *L) {
 static int used_by_finalizer(lua_State *L) {
   const weir_Api *weir = weir_api(L);
   Memory memory;
-  lua_State *other = case_open(&memory);
+  lua_State *other = memory_open(&memory);
   char error[100] = "";
   int told = 0;
   weir_Handle *h;
@@ -284,10 +284,10 @@ static int try(lua_State *L, long n) {
   lua_pushlightuserdata(other, letters);
   lua_call(other, 1, 6);
   lua_pushcfunction(other, step);
-  memory.fail = n;
+  memory_arm(&memory, n, MEMORY_NO_LAST);
   if (lua_pcall(other, 0, 0, 0) != LUA_OK)
     check(L, strcmp(lua_tostring(other, -1), "not enough memory") == 0);
-  failed = memory.fail <= 1;
+  failed = memory.failed;
   memory.fail = 0;
   lua_settop(other, 6);
   lua_pushcfunction(other, look);

@@ -271,7 +271,7 @@ static void check_memory_error(lua_State *L, lua_State *other, const char *name,
 /* The call with its nth allocation failing. Returns 0 if it does not come to that. */
 static int try(lua_State *L, const Call *call, long n) {
   Memory memory;
-  lua_State *other = case_open(&memory);
+  lua_State *other = memory_open(&memory);
   int failed;
   case_open_weir(other, case_prepare(L));
   lua_pushcfunction(other, prepare);
@@ -279,7 +279,7 @@ static int try(lua_State *L, const Call *call, long n) {
   lua_pushcfunction(other, call->f);
   lua_pushvalue(other, 1);
   lua_pushvalue(other, 2);
-  memory.fail = n;
+  memory_arm(&memory, n, MEMORY_NO_LAST);
   failed = lua_pcall(other, 2, 0, 0) != LUA_OK;
   memory.fail = 0;
   if (failed)

@@ -117,7 +117,7 @@ static int call_at_close_quietly(lua_State *L) {
 static int at_close(lua_State *L) {
   int calls = 0;
   Memory memory;
-  lua_State *other = case_open(&memory);
+  lua_State *other = memory_open(&memory);
   for (int i = 0; i < 2; i++) {
     lua_pushlightuserdata(other, &calls);
     lua_pushcclosure(other, call_at_close_quietly, 1);
@@ -394,7 +394,7 @@ static int use_unopened(lua_State *L) {
 
 static int unopened(lua_State *L) {
   Memory memory;
-  lua_State *other = case_open(&memory);
+  lua_State *other = memory_open(&memory);
   lua_pushcfunction(other, fetch);
   check(L, lua_pcall(other, 0, 0, 0) == LUA_ERRRUN);
   check(L, strcmp(lua_tostring(other, -1),
@@ -448,7 +448,7 @@ static int step_other(lua_State *L) {
 static int two_states(lua_State *L) {
   const weir_Api *weir = weir_api(L);
   Memory memory;
-  lua_State *other = case_open(&memory);
+  lua_State *other = memory_open(&memory);
   case_open_weir(other, case_prepare(L));
   check(L, weir_api(other) == weir); /* one table, constant */
   for (int i = 0; i < 2; i++) {

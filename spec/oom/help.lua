@@ -1,7 +1,8 @@
 --- What scenarios share.
 local weir = require "weir"
+local works = require "spec.works"
 
-local help = {}
+local help = { assert_works = works }
 
 -- Lua has no other words for a stack that cannot grow.
 local MESSAGES = { "not enough memory", "stack overflow", "too many results to unpack", "error in error handling" }
@@ -37,19 +38,6 @@ end
 function help.fire_again(d, ...)
   if d:status() == "pending" then pcall(d.callback, d, ...) end -- it may wait for another by now
   weir.step()
-end
-
---- Everything still works.
-function help.assert_works()
-  local d = weir.Deferred()
-  local co = weir.spawn(function()
-    weir.yield()
-    return weir.await(d)
-  end)
-  weir.step()
-  d:callback "works"
-  weir.step()
-  assert(co:result() == "works")
 end
 
 return help

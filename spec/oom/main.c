@@ -4,58 +4,22 @@
 ** wrong; the exit status is 1 then.
 **
 ** An allocation fails in two ways: it alone, and with it all that come behind it until the call of
-** the host returns. Lua asks again behind an emergency collection: that fails as well.
+** the host returns. Lua asks again behind an emergency collection: that is refused as well.
 */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "../memory.h"
 #include "weir.h"
-
-typedef struct Memory {
-  size_t used;
-  long count; /* of requests for more, since it was armed */
-  long fail;  /* the number of the first one that fails; 0: none does */
-  long last;  /* of the last one that does */
-  int failed;
-} Memory;
-
-/* All that come behind are meant by it. */
-#define NO_LAST (1L << 60)
-
-static int refuses(Memory *m, size_t before, size_t size) {
-  if (size <= before || !m->fail)
-    return 0;
-  m->count++;
-  if (m->count < m->fail || m->count > m->last)
-    return 0;
-  return m->failed = 1;
-}
-
-static void *allocate(void *ud, void *p, size_t before, size_t size) {
-  Memory *m = ud;
-  void *result = NULL;
-  if (!p)
-    before = 0; /* Lua tells the kind of object there */
-  if (refuses(m, before, size))
-    return NULL;
-  if (size == 0)
-    free(p);
-  else if (!(result = realloc(p, size)))
-    return NULL;
-  m->used += size - before;
-  return result;
-}
 
 /* arm(n, all): the nth request for more memory from here on fails; `all`: and those behind it. */
 static int arm(lua_State *L) {
-  Memory *m = lua_touserdata(L, lua_upvalueindex(1));
-  m->count = m->failed = 0;
-  m->fail = (long)luaL_checkinteger(L, 1);
-  m->last = lua_toboolean(L, 2) ? NO_LAST : m->fail + 1;
+  long n = (long)luaL_checkinteger(L, 1);
+  memory_arm(lua_touserdata(L, lua_upvalueindex(1)), n,
+             lua_toboolean(L, 2) ? MEMORY_NO_LAST : n + 1);
   return 0;
 }
 
@@ -74,9 +38,7 @@ static void add_function(lua_State *L, Memory *m, const char *name, lua_CFunctio
 }
 
 static lua_State *open(Memory *m) {
-  lua_State *L;
-  memset(m, 0, sizeof *m);
-  L = lua_newstate(allocate, m);
+  lua_State *L = memory_open(m);
   if (!L)
     abort();
   luaL_openlibs(L);
