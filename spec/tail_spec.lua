@@ -719,24 +719,28 @@ describe("tail", function()
       assert.equal("cancelled", co:status())
     end)
 
-    it("4.6 a step budget ends at it", function()
-      local co
-      local function hop(i)
-        t(i)
-        if i < 3 then weir.noreturn(hop, i + 1) end
-        return "end"
-      end
-      weir.inline(false)
-      co = weir.spawn(hop, 1)
-      weir.inline(true)
-      assert.equal(0, weir.step(0))
-      assert.same({ 1 }, t:list())
-      assert.equal(0, weir.step(0))
-      assert.same({ 1, 2 }, t:list())
-      weir.step(0)
-      assert.same({ 1, 2, 3 }, t:list())
-      assert.equal("end", co:result())
-    end)
+    for _, last in ipairs { true, false } do
+      it("4.6 a step budget ends at it" .. (last and ", at the end of a body too" or ""), function()
+        local co
+        local function hop(i)
+          t(i)
+          if i == 3 then return "end" end
+          if last then return weir.noreturn(hop, i + 1) end
+          weir.noreturn(hop, i + 1)
+          t "never"
+        end
+        weir.inline(false)
+        co = weir.spawn(hop, 1)
+        weir.inline(true)
+        assert.equal(0, weir.step(0))
+        assert.same({ 1 }, t:list())
+        assert.equal(0, weir.step(0))
+        assert.same({ 1, 2 }, t:list())
+        weir.step(0)
+        assert.same({ 1, 2, 3 }, t:list())
+        assert.equal("end", co:result())
+      end)
+    end
 
     it("4.6 a cancel reaches the new body's waits", function()
       local d = weir.Deferred(function() t "canceller" end)
@@ -754,4 +758,211 @@ describe("tail", function()
       assert.equal("why", h.raised(co.result, co).reason)
     end)
   end)
+
+  -- A hop by a function that is all there is of the body need not leave the coroutine, see tail.c. What makes it do so
+  -- all the same is to make no difference.
+  local HOPS = {
+    ["in place"] = function(f) f() end,
+    ["while resumes are timed"] = function(f)
+      weir.timing(true)
+      f()
+      weir.timing(false)
+    end,
+    ["under a hook"] = function(f)
+      debug.sethook(function() end, "", 1000)
+      f()
+      debug.sethook()
+    end,
+    ["within a slice"] = function(f)
+      local before = weir.slice(1000000)
+      f()
+      weir.slice(before)
+    end,
+  }
+  for name, under in pairs(HOPS) do
+    describe("noreturn " .. name, function()
+      local function spawn(f, ...)
+        local co
+        local arguments = table.pack(...)
+        under(function() co = weir.spawn(f, table.unpack(arguments, 1, arguments.n)) end)
+        return co
+      end
+
+      it("4.1 never returns, wherever in an expression or statement it is called", function()
+        local hops = {
+          function(f) return weir.noreturn(f) end,
+          function(f) return (weir.noreturn(f)) end,
+          function(f) return weir.noreturn(f), t "never" end,
+          function(f) return t "never again" or weir.noreturn(f), t "never" end,
+          function(f) weir.noreturn(f) t "never" end,
+          function(f) if weir.noreturn(f) then t "never" else t "never" end end,
+          function(f) if not weir.noreturn(f) then t "never" end end,
+          function(f) while weir.noreturn(f) do t "never" end t "never" end,
+          function(f) repeat t "never again" until weir.noreturn(f) or t "never" end,
+          function(f) for _ in weir.noreturn, f do t "never" end t "never" end,
+          function(f) local _ = weir.noreturn(f) == nil and t "never" end,
+          function(f) local _ = { weir.noreturn(f), t "never" } end,
+          function(f) t(weir.noreturn(f) or "never") end,
+          function(f) local _ <close> = guard(function() t "closed" end) return weir.noreturn(f) end,
+          function(f) local _ <close> = guard(function() t "closed" end) weir.noreturn(f) t "never" end,
+          function(f, ...) return weir.noreturn(f), ... end,
+        }
+        for i, hop in ipairs(hops) do
+          local co = spawn(hop, function() return i end)
+          assert.equal(i, co:result())
+        end
+        assert.same({ "never again", "never again", "closed", "closed" }, t:list())
+      end)
+
+      it("4.1 nor as a metamethod, not even one that an instruction calls more than once", function()
+        local object = setmetatable({}, {
+          __concat = weir.noreturn, __add = weir.noreturn, __lt = weir.noreturn, __le = weir.noreturn,
+        })
+        local hops = {
+          function(f) local _ = f + object t "never" end,
+          function(f) return f + object end,
+          function(f) if f < object then t "never" end t "never" end,
+          function(f) if not (f <= object) then t "never" end t "never" end,
+          function(f) local _ = f .. object t "never" end,
+          function(f) local _ = "" .. 1 .. f .. object t "never" end,
+        }
+        for i, hop in ipairs(hops) do
+          assert.equal(i, spawn(hop, function(o) assert.equal(object, o) return i end):result())
+        end
+        assert.same({}, t:list())
+      end)
+
+      it("4.1 f is given its arguments, however many", function()
+        for n = 0, 12 do
+          local arguments = table.pack(table.unpack({ "a", nil, "c", nil, "e", "f", "g", "h", "i", "j", "k", "l" }, 1, n))
+          for _, hop in ipairs {
+            function(...) return weir.noreturn(...) end,
+            function(...) weir.noreturn(...) t "never" end,
+          } do
+            local co = spawn(hop, function(...) return table.pack(...) end, table.unpack(arguments, 1, n))
+            assert.same(arguments, co:result())
+          end
+        end
+        assert.same({}, t:list())
+      end)
+
+      it("4.1 what only the coroutine's own stack held is collectable when f runs, the old body too", function()
+        local weak = setmetatable({}, { __mode = "k" })
+        local function hold(body)
+          local big = {}
+          weak[big], weak[body] = true, true
+          return big
+        end
+        for _, last in ipairs { true, false } do
+          local function start()
+            local body
+            body = function(argument)
+              local big = hold(body)
+              weak[argument] = true
+              body = nil
+              local function f() return h.released(weak) end
+              if last then return weir.noreturn(f) end
+              weir.noreturn(f)
+              t(big)
+            end
+            return body
+          end
+          local co
+          under(function() co = weir.spawn(start(), {}) end)
+          assert.is_true(co:result())
+        end
+      end)
+
+      it("4.1 what the old body has caught is let go of", function()
+        local weak = setmetatable({}, { __mode = "k" })
+        local function fail()
+          local err = {}
+          weak[err] = true
+          return weir.fail(err)
+        end
+        local co = spawn(function()
+          t(pcall(weir.await, fail()) and "never" or "caught")
+          return weir.noreturn(function() return h.released(weak) end)
+        end)
+        assert.is_true(co:result())
+        assert.same({ "caught" }, t:list())
+      end)
+
+      it("4.1 4.2 hops behind waits, of decorated functions and others in turn", function()
+        local gate, a, b = weir.Deferred(), nil, nil
+        a = weir.coroutine(function(n)
+          t("a" .. n)
+          weir.await(gate)
+          if n == 0 then return "end" end
+          return weir.noreturn(b, n - 1)
+        end, "first")
+        b = function(n)
+          t("b" .. n .. tostring(weir.current()):match "'.*'")
+          weir.yield()
+          if n == 0 then return "end" end
+          return weir.noreturn(a, n - 1)
+        end
+        local co = spawn(a, 4)
+        gate:callback()
+        under(weir.run)
+        assert.equal("end", co:result())
+        assert.same({ "a4", "b3'first'", "a2", "b1'first'", "a0" }, t:list())
+      end)
+
+      it("4.1 f's error is the failure, its <close> variables are closed", function()
+        local co = spawn(function(f) return weir.noreturn(f) end, function()
+          local _ <close> = guard(function(_, err) t("closed by " .. err) end)
+          error("wrong", 0)
+        end)
+        assert.same({ false, "wrong" }, { pcall(co.result, co) })
+        assert.same({ "closed by wrong" }, t:list())
+      end)
+
+      it("4.5 4.6 what is refused or raised there leaves the old body as it was", function()
+        local co = spawn(function()
+          t(pcall(weir.noreturn))
+          t(pcall(weir.noreturn, 1))
+          local me = weir.current()
+          me:cancel("now")
+          local ok, err = pcall(function() return weir.noreturn(say, "never") end)
+          t(tostring(ok) .. err.reason)
+          return weir.noreturn(function() t "cleanup" end)
+        end)
+        assert.equal("cancelled", co:status())
+        assert.equal("falsenow", t:list()[3])
+        assert.equal("cleanup", t:list()[4])
+        assert.equal(4, #t:list())
+      end)
+
+      it("4.6 a pause holds it", function()
+        local co = spawn(function()
+          weir.current():pause()
+          return weir.noreturn(say, "new body")
+        end)
+        assert.equal("paused", co:status())
+        assert.same({}, t:list())
+        co:unpause()
+        assert.same({ "new body" }, t:list())
+      end)
+
+      it("counts as a switch", function()
+        local before = weir.stats().switches
+        spawn(function() return weir.noreturn(function() weir.noreturn(function() end) end) end)
+        assert.equal(before + 3, weir.stats().switches)
+      end)
+
+      it("leaves no hook of its own on a thread", function()
+        for _, last in ipairs { true, false } do
+          local hooks
+          spawn(function()
+            if last then return weir.noreturn(function() hooks = table.pack(debug.gethook()) end) end
+            weir.noreturn(function() hooks = table.pack(debug.gethook()) end)
+          end)
+          local plain
+          spawn(function() plain = table.pack(debug.gethook()) end)
+          assert.same(plain, hooks)
+        end
+      end)
+    end)
+  end
 end)

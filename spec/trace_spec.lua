@@ -109,6 +109,17 @@ describe("trace", function()
       end))
     end)
 
+    it("has a noreturn that is the last act of a body", function()
+      assert.same({
+        "a: start by=0", "host [ spawn", "host ] spawn",
+        "a [", "a ]", "a: noreturn",
+        "a [ close", "a ] close",
+        "a [ b", "a: finish how=success", "a ] b",
+      }, story(function()
+        named("a", function() return weir.noreturn(named("b", h.ignore)) end)()
+      end))
+    end)
+
     it("has who is closed in the slice of who closes", function()
       assert.same({
         "b [", "a: cancel by=#2", "a [ close", "a ] close", "a: finish how=cancelled",

@@ -11,6 +11,7 @@
 #include "sched.h"
 #include "side.h"
 #include "slice.h"
+#include "tail.h"
 #include "trap.h"
 #include "wait.h"
 
@@ -61,10 +62,17 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 
 /* ---- the body ---- */
 
+/* Where the Coroutine stands: on a thread that was not begun, and in the frame of body_main. */
+enum { LOADED_SELF = 3, LOADED_BODY, FRAME_SELF = 2 };
+
 /* What is on the thread when it ends: first true's stand-in, the handler, or false; then the
    Coroutine; then the values, or the error. */
 static int body_end(lua_State *L, int status, lua_KContext ctx) {
-  (void)ctx;
+  weir_State *S = (weir_State *)ctx;
+  while (S->hop && (status == LUA_OK || status == LUA_YIELD)) {
+    int n = weir_tail_take(L, S, FRAME_SELF);
+    status = lua_pcallk(L, n, LUA_MULTRET, 1, ctx, body_end);
+  }
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_pushboolean(L, 0);
     lua_replace(L, 1);
@@ -74,12 +82,11 @@ static int body_end(lua_State *L, int status, lua_KContext ctx) {
 
 /* handler, the Coroutine, f, arguments */
 static int body_main(lua_State *L) {
-  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, 0, body_end);
-  return body_end(L, status, 0);
+  const weir_Deferred *d = lua_touserdata(L, FRAME_SELF);
+  lua_KContext ctx = (lua_KContext)weir_state_of(d->tag, TAG_DEFERRED);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, ctx, body_end);
+  return body_end(L, status, ctx);
 }
-
-/* Where the Coroutine stands: on a thread that was not begun, and in the frame of body_main. */
-enum { LOADED_SELF = 3, LOADED_BODY, FRAME_SELF = 2 };
 
 static void prepare(lua_State *L, lua_State *thread, int n) {
   if (n > LUA_MINSTACK / 2 && !lua_checkstack(thread, n + 5))

@@ -128,6 +128,12 @@ void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed)
 /* Closes the variables of its thread and empties it; the handler's error is pushed if there is one.
    [-0, +0|1, m] Returns Lua's status. */
 int weir_coroutine_reset(lua_State *L, weir_State *S, int idx);
+/* Its body, the first or another, starts or goes on. */
+static inline void weir_coroutine_note_resume(weir_State *S, weir_Coroutine *c) {
+  c->d.nvalues = (int)((unsigned)c->d.nvalues + 1);
+  S->signal = SIGNAL_NONE;
+  S->switches++;
+}
 /* Must the coroutine stop at its next wait: is a cancel due that it has not seen? */
 static inline int weir_coroutine_is_due(const weir_Coroutine *c) {
   return (c->d.flags & FLAG_MARKED) && !c->struck;

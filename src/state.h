@@ -79,7 +79,7 @@ typedef enum weir_Signal {
   SIGNAL_YIELD, /* to the back of the ready queue, until a pass */
   SIGNAL_TURN,  /* to the back of the ready queue, as if woken */
   SIGNAL_SPAWN, /* start what it yields, then go on with the caller at once */
-  SIGNAL_HOP,   /* noreturn; what it yields is the new body and its arguments */
+  SIGNAL_HOP,   /* noreturn; what it yields is the new body and its arguments, unless `hop` */
   SIGNAL_AGAIN, /* it only wants to be resumed anew */
   SIGNAL_LIMIT  /* it is to be closed: a limit of it is exceeded */
 } weir_Signal;
@@ -108,6 +108,7 @@ struct weir_State {
   int due;            /* what is to be told of, see watch.h */
   int is_open;        /* `home` is filled */
   int closing;        /* lua_close has begun: nothing runs any more */
+  int hop;            /* values on top of `home`: a new body and its arguments, see tail.c */
   int fire_depth;     /* nested drains of `fires` */
   int close_depth;    /* nested resets of threads, each on the C stack */
 
@@ -193,6 +194,9 @@ weir_State *weir_state_get(lua_State *L);
 typedef enum weir_Tag { TAG_DEFERRED, TAG_CLOCK, TAG_NOTE, TAG_SIDE, TAG_GENERATOR } weir_Tag;
 static inline const void *weir_tag(const weir_State *S, weir_Tag tag) {
   return (const char *)S + tag;
+}
+static inline weir_State *weir_state_of(const void *word, weir_Tag tag) {
+  return (weir_State *)(void *)((char *)word - tag);
 }
 
 /* The metatable of the userdata at idx, only to compare; NULL if none. Takes a slot of the stack

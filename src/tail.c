@@ -1,5 +1,6 @@
 #include "tail.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "await.h"
@@ -65,30 +66,103 @@ static int is_handler(lua_State *L) {
   return lua_getstack(L, 0, &ar) && is_named_close(L, &ar);
 }
 
-static int in_close_handler(lua_State *L, const weir_State *S, const weir_Coroutine *c, int level) {
+/* `alone`: but for the body, and what calls bodies, nothing is there. */
+static int in_close_handler(lua_State *L, const weir_State *S, const weir_Coroutine *c, int level,
+                            int alone) {
   lua_Debug ar;
   if (c->unwinding || (level > 0 && is_handler(L)))
     return 1;
-  if (!lua_getstack(L, level + 2, &ar))
-    return 0; /* the body and what calls bodies: nothing else is there */
-  for (; lua_getstack(L, level, &ar); level++)
+  for (; !alone && lua_getstack(L, level, &ar); level++)
     if (is_named_close(L, &ar) || is_nameless_close(L, S, &ar, level))
       return 1;
   return 0;
+}
+
+/* ---- in place ---- */
+
+/*
+** To end the old body there is no need to leave the coroutine if all that is left of it is a call
+** of noreturn in its last act, a tail call: then noreturn returns, and with it the body. Nobody can
+** tell whether a call is one; so if any instruction comes behind it, a hook ends the body there.
+** What comes next lies on top of `home` meanwhile.
+*/
+#define ARGUMENTS_MOST 4 /* `home` has room for so many */
+
+static void never_returned(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  lua_yield(L, 0);
+}
+
+static int is_called_by_lua(lua_State *L) {
+  lua_Debug ar;
+  int is_lua;
+  if (!lua_getstack(L, 1, &ar) || !lua_getinfo(L, "f", &ar))
+    return 0;
+  is_lua = !lua_iscfunction(L, -1);
+  lua_pop(L, 1);
+  return is_lua;
+}
+
+static int concatenates(lua_State *L, int idx) {
+  if (luaL_getmetafield(L, idx, "__concat") == LUA_TNIL)
+    return 0;
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* One instruction may call that metamethod, which may be noreturn, more than once. */
+static int is_concat(lua_State *L) {
+  return concatenates(L, 1) || concatenates(L, 2);
+}
+
+/* There is nothing but a new body for us to see to, or for anybody to see. */
+static int is_plain(lua_State *L, const weir_State *S, const weir_Coroutine *c, int n) {
+  return S->resume == lua_resume && !(S->budget < HUGE_VAL) && !(c->d.flags & FLAG_HELD) &&
+         !c->seen && !lua_gethook(L) && lua_isfunction(L, 1) && n <= ARGUMENTS_MOST;
+}
+
+/* Leaves the new body and its n arguments, all that is on L, for whoever called the old one. */
+static int return_to(lua_State *L, weir_State *S, int n) {
+  lua_xmove(L, S->home, n + 1);
+  S->hop = n + 1;
+  lua_sethook(L, never_returned, LUA_MASKCOUNT, 1);
+  return 0;
+}
+
+static int take_left(lua_State *L, weir_State *S) {
+  int n = S->hop;
+  lua_xmove(S->home, L, n);
+  S->hop = 0;
+  return n;
+}
+
+int weir_tail_take(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  int n = take_left(L, S);
+  lua_sethook(L, NULL, 0, 0);
+  if (weir_coroutine_undecorate(L, idx + 1))
+    weir_coroutine_set_name(L, idx);
+  weir_coroutine_note_resume(S, c);
+  return n - 1;
 }
 
 /* ---- noreturn ---- */
 
 int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level) {
   weir_Coroutine *c = weir_await_check(L, S, "noreturn", 1);
+  lua_Debug ar;
+  int alone = !lua_getstack(L, level + 2, &ar);
   if (L != c->thread)
     return luaL_error(L, "attempt to noreturn inside a generator");
   if (lua_touserdata(L, -n - 1) == (void *)c)
     return weir_error_raise(L, S, ERROR_DEADLOCK, "attempt to noreturn to the running coroutine");
-  if (in_close_handler(L, S, c, level))
+  if (in_close_handler(L, S, c, level, alone))
     return luaL_error(L, "attempt to noreturn inside a <close> handler");
   weir_await_strike(L, S, c);
   S->signal = SIGNAL_HOP;
+  if (alone && is_plain(L, S, c, n) && is_called_by_lua(L) && !is_concat(L))
+    return return_to(L, S, n);
   return lua_yield(L, n + 1);
 }
 
@@ -113,7 +187,10 @@ int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
     lua_pushliteral(L, "stack overflow");
     return end_with_top(L, S, idx, 1);
   }
-  lua_xmove(c->thread, L, n);
+  if (S->hop)
+    take_left(L, S);
+  else
+    lua_xmove(c->thread, L, n);
   c->raw = 0;
   if (weir_coroutine_reset(L, S, idx) != LUA_OK)
     return end_with_top(L, S, idx, 1);

@@ -668,6 +668,47 @@ static int hop_through_pcall(lua_State *L) {
   return 0;
 }
 
+static int go_on(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  (void)ctx;
+  case_log(L, "never");
+  return 0;
+}
+
+/* Argument: what it calls. */
+static int call_and_go_on(lua_State *L) {
+  lua_pushcfunction(L, new_body);
+  lua_pushinteger(L, 1);
+  lua_pushinteger(L, 2);
+  lua_callk(L, 3, 0, 0, go_on);
+  return go_on(L, LUA_OK, 0);
+}
+
+/* It is all there is of the body; or what it calls is in Lua, and all that is left of it. */
+static int hop_below_c(lua_State *L) {
+  case_lua(L, 0, 2, "return weir.noreturn, function(...) return weir.noreturn(...) end");
+  for (int i = 1; i <= 2; i++) {
+    lua_pushcfunction(L, call_and_go_on);
+    lua_pushvalue(L, i);
+    weir_api(L)->spawn(L, 1);
+  }
+  check_stack(L, "F F C C");
+  check_log(L, "body body");
+  return 0;
+}
+
+/* The last act of a body in Lua is to call one that does. */
+static int hop_at_the_end(lua_State *L) {
+  lua_pushcfunction(L, leave_open);
+  case_lua(L, 1, 1,
+           "local hop = ...\n"
+           "return weir.spawn(function() return hop() end)");
+  check(L, weir_api(L)->outcome(L, 1, NULL) == WEIR_SUCCESS);
+  check_stack(L, "C 1 2");
+  check_log(L, "closed body");
+  return 0;
+}
+
 static int hop_to_first(lua_State *L) {
   lua_settop(L, 1);
   return weir_api(L)->noreturn(L, 0);
@@ -774,6 +815,8 @@ const Case waiting_cases[] = {
     {"10.1 3.4 5.9 a pending cancel is raised at yieldk", cancelled_at_yield},
     {"10.1 4.1 4.3 noreturn from body to body, with arguments", hops},
     {"10.1 4.1 noreturn through pcall closes what is open, then calls the body", hop_through_pcall},
+    {"10.1 4.1 a C function that calls weir.noreturn does not go on", hop_below_c},
+    {"10.1 4.1 nor one that a body in Lua calls last", hop_at_the_end},
     {"10.1 4.2 noreturn to a Deferred takes its outcome", hop_to_deferred},
     {"10.1 4.5 8.4 wrong noreturns are errors at the call", wrong_hops},
     {"10.1 4.5 8.4 noreturn is refused in a handler of lua_toclose", hops_in_handlers},
