@@ -889,7 +889,8 @@ describe("tail", function()
       end)
 
       it("4.1 4.2 hops behind waits, of decorated functions and others in turn", function()
-        local gate, a, b = weir.Deferred()
+        local gate, b = weir.Deferred()
+        local a
         a = weir.coroutine(function(n)
           t("a" .. n)
           weir.await(gate)
