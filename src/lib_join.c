@@ -40,8 +40,8 @@ static int join(lua_State *L) {
   return 1;
 }
 
-/* follow(join, part, handler, key, own): the pending join waits on the part, and handler(key, part)
-   is called when that has settled. If it has already, or is no Deferred, the result is false and
+/* follow(join, part, handler, key, own): the pending join waits on the part, and handler(key, part,
+   ok, value) is called when that has settled, with the first value of its outcome, or the error. If it has already, or is no Deferred, the result is false and
    nothing is done.
    With `own` the part goes when the join goes, whoever else waits on it. */
 static int follow(lua_State *L) {

@@ -174,12 +174,25 @@ static int is_news(lua_State *L, int o, int d, weir_Wait how) {
          !(source->flags & FLAG_STRUCK);
 }
 
+/* Pushes the first value of the outcome, or the error. */
+static void push_first(lua_State *L, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  lua_getiuservalue(L, idx, UV_VALUE); /* nil if there is none */
+  if (d->nvalues > 1) {
+    lua_rawgeti(L, -1, 1);
+    lua_remove(L, -2);
+  }
+}
+
 /* A handler fails only for want of memory. What it was to do is not done: so fails the whole. */
 static void call_handler(lua_State *L, weir_State *S, int o, int idx, int d) {
+  const weir_Deferred *source = lua_touserdata(L, d);
   lua_getiuservalue(L, idx, LINK_HANDLER);
   lua_getiuservalue(L, idx, LINK_KEY);
   lua_pushvalue(L, d);
-  if (weir_deferred_call(L, S, 2, 0) == LUA_OK)
+  lua_pushboolean(L, !(source->flags & FLAG_FAILED));
+  push_first(L, d);
+  if (weir_deferred_call(L, S, 4, 0) == LUA_OK)
     return;
   if (((const weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING)
     weir_deferred_fire(L, S, o, 1, 1);

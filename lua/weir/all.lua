@@ -12,8 +12,7 @@ local function all(t)
   local join, put = collect(keys, "all")
   local failed = false
 
-  local function on_part(key, part)
-    local ok, value = core.outcome(part)
+  local function on_part(key, part, ok, value)
     if ok then
       put(key, value)
     elseif not (failed or core.leaving(join)) then

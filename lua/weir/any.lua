@@ -44,8 +44,7 @@ local function any(t)
     end
   end
 
-  local function on_part(key, part)
-    local ok, err = core.outcome(part)
+  local function on_part(key, part, ok, err)
     if won then
       return
     elseif ok then

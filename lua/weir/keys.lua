@@ -4,17 +4,17 @@ local function sorted(list)
   return list
 end
 
--- Keys that are not in 1 .. n.
-local function others(t, n)
+-- Those that are not in `list`, which has each of its values under itself.
+local function others(t, list)
   local numbers, strings = {}, {}
   for key in pairs(t) do
-    local kind = type(key)
+    local kind = list[key] == nil and type(key)
     if kind == "string" then
       strings[#strings + 1] = key
-    elseif kind ~= "number" then
-      return nil, ("a key is a %s, not a number or string"):format(kind)
-    elseif math.type(key) ~= "integer" or key < 1 or key > n then
+    elseif kind == "number" then
       numbers[#numbers + 1] = key
+    elseif kind then
+      return nil, ("a key is a %s, not a number or string"):format(kind)
     end
   end
   return sorted(numbers), sorted(strings)
@@ -27,7 +27,7 @@ local function keys_of(t)
     n = n + 1
     keys[n] = n
   end
-  local numbers, strings = others(t, n)
+  local numbers, strings = others(t, keys)
   if not numbers then return nil, strings end
   table.move(numbers, 1, #numbers, n + 1, keys)
   table.move(strings, 1, #strings, #keys + 1, keys)

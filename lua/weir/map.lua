@@ -42,16 +42,14 @@ function Map:fail(part, err)
 end
 
 -- An element has come.
-function Map:element(key, part)
-  local ok, value = core.outcome(part)
+function Map:element(key, part, ok, value)
   if not ok then return self:fail(part, value) end
   self:add(key, value)
   self:go_on()
 end
 
 -- A call has ended.
-function Map:call(key, co)
-  local ok, value = core.outcome(co)
+function Map:call(key, co, ok, value)
   if not ok then return self:fail(co, value) end
   self.open = self.open - 1
   self.put(key, value)
@@ -63,7 +61,7 @@ local function new(f, limit, keys)
   self.join, self.put = collect(keys, "map")
   self.keys, self.values, self.next, self.last, self.open = {}, {}, 1, 0, 0
   self.starting, self.failed = true, false -- nothing starts before all elements are known
-  self.on_call = function(key, co) self:call(key, co) end
+  self.on_call = function(...) self:call(...) end
   return self
 end
 
@@ -77,7 +75,7 @@ local function map(t, f, limit)
   check.callable(f, 2, "map")
   limit = limit == nil and math.huge or check.integer(limit, 1, 3, "map")
   local self = new(f, limit, keys)
-  watch(self.join, t, keys, function(key, part) self:element(key, part) end,
+  watch(self.join, t, keys, function(...) self:element(...) end,
     function(key, value) self:add(key, value) end)
   self.starting = false
   self:go_on()

@@ -26,15 +26,13 @@ local function finish(self)
   self.body, self.failed, self.err = nil, nil, nil
 end
 
-local function on_body(self, body)
-  local ok, err = core.outcome(body)
+local function on_body(self, body, ok, err)
   self.body = body
   if not ok then fail(self, body, err) end
   finish(self)
 end
 
-local function on_child(self, child)
-  local ok, err = core.outcome(child)
+local function on_child(self, child, ok, err)
   if not (ok or core.is_cancelled(err)) then fail(self, child, err) end
   finish(self)
 end

@@ -11,11 +11,10 @@ local function settle(t)
   local keys = check.keys(t, 1, "settle")
   local join, put = collect(keys, "settle")
 
-  local function on_part(key, part)
-    local outcome = { core.outcome(part) }
-    if outcome[1] or not core.leaving(join) then
+  local function on_part(key, part, ok)
+    if ok or not core.leaving(join) then
       core.handled(part)
-      put(key, outcome)
+      put(key, { core.outcome(part) })
     end
   end
 
