@@ -8,11 +8,28 @@ static int is_main(lua_State *L) {
   return is;
 }
 
+static int nothing(lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+/* Not at the end of the C stack. */
+static int can_call(lua_State *L) {
+  lua_pushcfunction(L, nothing);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK)
+    return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* What cannot call the end of a guard cannot call what that is to guard either. */
 void weir_guard_begin(lua_State *L, weir_State *S, weir_Mark *mark, int n) {
   mark->slot = 0;
   if (is_main(L))
     return;
   luaL_checkstack(L, 2, "too many nested calls");
+  if (!can_call(L))
+    return;
   weir_state_open(L); /* itself: any value with a __close of ours would do */
   lua_insert(L, -n - 2);
   mark->slot = lua_gettop(L) - n - 1;
