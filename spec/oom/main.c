@@ -65,6 +65,15 @@ static void load(lua_State *L, const char *file) {
   lua_pushstring(L, file);
 }
 
+static void check_file(const char *name) {
+  FILE *file = fopen(name, "r");
+  if (!file) {
+    perror(name);
+    exit(2);
+  }
+  fclose(file);
+}
+
 typedef struct Attempt {
   const char *file;
   int scenario;
@@ -125,6 +134,7 @@ int main(int argc, char **argv) {
   long wrong = 0, tried = 0, more;
   int only = argc > 2 ? atoi(argv[2]) : 0;
   Attempt a = {argc > 1 ? argv[1] : "", only ? only : 1, 0, 0};
+  check_file(a.file);
   do {
     a.all = 0;
     more = each_allocation(&a, &tried);
