@@ -7,6 +7,7 @@
 
 #include "await.h"
 #include "lib.h"
+#include "sched.h"
 
 /* Has told its one waiter, and nothing else has been done to it. */
 static int is_spent(const weir_Deferred *d) {
@@ -53,8 +54,9 @@ static int claim(lua_State *L) {
 */
 enum { FLOW_CLAIM = 2, FLOW_SLOW, FLOW_HOOKS };
 
-static weir_Deferred *flowing(lua_State *L, const weir_State *S) {
-  return weir_deferred_at(L, S, lua_upvalueindex(FLOW_CLAIM));
+/* Only `flows` sets it. */
+static weir_Deferred *flowing(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(FLOW_CLAIM));
 }
 
 /* The upvalues of both. */
@@ -88,7 +90,7 @@ static int have_piece(lua_State *L, int status, lua_KContext ctx) {
 static int take_piece(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_Coroutine *c = weir_await_check(L, S, "await", 1);
-  weir_Deferred *d = flowing(L, S);
+  weir_Deferred *d = flowing(L);
   int n;
   if (!is_spent(d))
     return take_slowly(L);
@@ -119,7 +121,8 @@ static int hand_over(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   const weir_Deferred *d = lua_touserdata(L, 2);
   weir_deferred_fire_now(L, S, 2, 1, 0);
-  weir_lib_finish(L, S);
+  weir_deferred_drain(L, S);
+  weir_sched_turn_within(L, S);
   lua_pushboolean(L, d->phase == PHASE_PENDING);
   return 1;
 }
@@ -133,14 +136,15 @@ static int put_slowly(lua_State *L, int n) {
 }
 
 static int put_piece(lua_State *L) {
+  weir_State *S = weir_upstate(L);
   lua_settop(L, 2);
-  if (lua_type(L, 2) != LUA_TSTRING || !is_awaited(flowing(L, weir_upstate(L))))
+  if (lua_type(L, 2) != LUA_TSTRING || !is_awaited(flowing(L)))
     return put_slowly(L, 2);
   lua_pushcfunction(L, hand_over);
-  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushlightuserdata(L, S);
   lua_pushvalue(L, lua_upvalueindex(FLOW_CLAIM));
   lua_pushvalue(L, 2);
-  if (lua_pcall(L, 3, 1, 0) != LUA_OK) {
+  if (weir_sched_call(L, S, 3, 1) != LUA_OK) {
     lua_pushnil(L);
     lua_pushliteral(L, "failed");
     return put_slowly(L, 3);

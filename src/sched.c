@@ -384,19 +384,22 @@ static int has_work(const weir_State *S) {
          !weir_deque_empty(&S->dying) || !weir_deque_empty(&S->fires);
 }
 
-/* Calls the task on top of L, below its n arguments. An error that comes out of it, that of a
-   failed allocation, ends the host's call, not the scheduler. */
-static void protect(lua_State *L, weir_State *S, int n, int nresults) {
+int weir_sched_call(lua_State *L, weir_State *S, int n, int nresults) {
   weir_Mark mark;
   int status;
   weir_state_mark(S, &mark);
   weir_guard_begin(L, S, &mark, n);
   status = lua_pcall(L, n, nresults, 0);
   weir_guard_end(L, S, &mark);
-  if (status == LUA_OK)
-    return;
-  weir_state_return(S, &mark);
-  lua_error(L);
+  if (status != LUA_OK)
+    weir_state_return(S, &mark);
+  return status;
+}
+
+/* An error that comes out of the task ends the host's call, not the scheduler. */
+static void protect(lua_State *L, weir_State *S, int n, int nresults) {
+  if (weir_sched_call(L, S, n, nresults) != LUA_OK)
+    lua_error(L);
 }
 
 static int turn_task(lua_State *L) {
@@ -417,11 +420,19 @@ void weir_sched_run(lua_State *L, weir_State *S) {
     run_woken(L, S);
 }
 
-void weir_sched_turn(lua_State *L, weir_State *S) {
+static void turn(lua_State *L, weir_State *S, void (*run_it)(lua_State *, weir_State *)) {
   weir_pause_settle_hooks(L, S);
   if (S->busy == 0 && S->inline_runs && has_work(S))
-    host_turn(L, S);
+    run_it(L, S);
   weir_sched_tell(L, S);
+}
+
+void weir_sched_turn(lua_State *L, weir_State *S) {
+  turn(L, S, host_turn);
+}
+
+void weir_sched_turn_within(lua_State *L, weir_State *S) {
+  turn(L, S, run_woken);
 }
 
 static weir_Clock *home_clock(weir_State *S, int slot) {

@@ -20,6 +20,11 @@ int weir_sched_spawn(lua_State *L, weir_State *S);
 void weir_sched_start(lua_State *L, weir_State *S);
 /* End of a call: from the host, runs what it woke. [-0, +0, m] */
 void weir_sched_turn(lua_State *L, weir_State *S);
+/* lua_pcall of what is on top, for the core: an error that comes out of it, that of a failed
+   allocation, leaves the scheduler as it was. Returns Lua's status. [-(n+1), +nresults|1, -] */
+int weir_sched_call(lua_State *L, weir_State *S, int n, int nresults);
+/* weir_sched_turn within such a call. */
+void weir_sched_turn_within(lua_State *L, weir_State *S);
 /* Runs what is woken until nothing is, or the budget is spent. */
 void weir_sched_run(lua_State *L, weir_State *S);
 
