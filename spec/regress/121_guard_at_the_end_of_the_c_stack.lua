@@ -1,5 +1,5 @@
--- Where Lua lets a coroutine close itself (5.5), a call was guarded that could not be made, at the end of the C stack, and
--- the end of the guard could not be called either: the next one found what had been on the stack.
+-- Where Lua lets a coroutine close itself (5.5), a call was guarded that could not be made, at the end of the C stack,
+-- and the end of the guard could not be called either: the next one found what had been on the stack.
 local weir = require "weir"
 local h = require "spec.helper"
 local works = require "spec.works"
