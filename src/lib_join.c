@@ -41,9 +41,9 @@ static int join(lua_State *L) {
 }
 
 /* follow(join, part, handler, key, own): the pending join waits on the part, and handler(key, part,
-   ok, value) is called when that has settled, with the first value of its outcome, or the error. If it has already, or is no Deferred, the result is false and
-   nothing is done.
-   With `own` the part goes when the join goes, whoever else waits on it. */
+   ok, value) is called when that has settled, with the first value of its outcome, or the error. If
+   it has already, or is no Deferred, the result is false and nothing is done. With `own` the part
+   goes when the join goes, whoever else waits on it. */
 static int follow(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_Wait how = lua_toboolean(L, 5) ? WAIT_OWN : WAIT_PART;
