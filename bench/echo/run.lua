@@ -44,27 +44,22 @@ local function stop(pid, pipe)
   pipe:close()
 end
 
---- Nanoseconds that it has run, by the system's own account; nil where there is none.
-local function processor_time(pid)
-  return read_number(("/proc/%d/schedstat"):format(pid))
-end
-
-local function load(port, connections, trips)
-  local output, status = process.run(arg[1], port, connections, trips, BYTES)
+--- Seconds of so many round trips, and of processor time; negative where that is not known.
+local function load(pid, port, connections, trips)
+  local output, status = process.run(arg[1], port, connections, trips, BYTES, pid)
   assert(status == 0, "the load has failed")
-  return tonumber(output)
+  local seconds, processor = output:match "(%S+) (%S+)"
+  return tonumber(seconds), tonumber(processor)
 end
 
 --- Round trips a second, and microseconds of processor time for each.
 local function measure(server, connections)
   local pid, port, pipe = start(server)
   local warm = 2000
-  local trips = math.ceil(warm / load(port, connections, warm) * SECONDS)
-  local before = processor_time(pid)
-  local seconds = load(port, connections, trips)
-  local after = processor_time(pid)
+  local trips = math.ceil(warm / load(pid, port, connections, warm) * SECONDS)
+  local seconds, processor = load(pid, port, connections, trips)
   stop(pid, pipe)
-  return trips / seconds, before and (after - before) / trips / 1000
+  return trips / seconds, processor > 0 and processor / trips * 1e6 or nil
 end
 
 -- -- all of them ----------------------------------------------------------------------------------
