@@ -47,14 +47,14 @@ local tick, tock
 
 tick = weir.coroutine(function(n)
   before = before or memory()
-  if n < HOPS then weir.noreturn(tock, n + 1) end -- tock is our new body
+  if n < HOPS then return weir.noreturn(tock, n + 1) end -- tock is our new body
   -- Measured in the last body, so that the end of the coroutine frees nothing.
   after = memory()
   return n
 end)
 
 tock = weir.coroutine(function(n)
-  if n < HOPS then weir.noreturn(tick, n + 1) end
+  if n < HOPS then return weir.noreturn(tick, n + 1) end
   after = memory()
   return n
 end)

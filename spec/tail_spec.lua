@@ -832,6 +832,17 @@ describe("tail", function()
         assert.same({}, t:list())
       end)
 
+      it("4.1 nor now and then from the end of a function, and now and then not", function()
+        local function hop(n)
+          if n == 0 then return "end" end
+          if n % 3 == 0 then return weir.noreturn(hop, n - 1) end
+          weir.noreturn(hop, n - 1)
+          t "never"
+        end
+        assert.equal("end", spawn(hop, 12):result())
+        assert.same({}, t:list())
+      end)
+
       it("4.1 f is given its arguments, however many", function()
         for n = 0, 12 do
           local arguments = table.pack(table.unpack({ "a", nil, "c", nil, "e", "f", "g", 8, 9, 10, 11, 12 }, 1, n))

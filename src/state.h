@@ -33,6 +33,8 @@ typedef struct weir_Ready {
   weir_Deferred *first, *last;
 } weir_Ready;
 
+#define WEIR_HOPPERS 32 /* functions that are known to call noreturn before their end */
+
 /* Slots of the stack of `home`. */
 enum {
   HOME_DEFERRED = 1, /* metatables */
@@ -108,9 +110,11 @@ struct weir_State {
   int due;            /* what is to be told of, see watch.h */
   int is_open;        /* `home` is filled */
   int closing;        /* lua_close has begun: nothing runs any more */
-  int hop;            /* values on top of `home`: a new body and its arguments, see tail.c */
-  int fire_depth;     /* nested drains of `fires` */
-  int close_depth;    /* nested resets of threads, each on the C stack */
+  int hop;            /* values on top of `home`: a new body and its arguments, see tail.c; */
+  const void *hopper; /* whose call left them there, only to compare */
+  const void *came_back[WEIR_HOPPERS]; /* the same, of those that had more to do */
+  int fire_depth;                      /* nested drains of `fires` */
+  int close_depth;                     /* nested resets of threads, each on the C stack */
 
   weir_Ready ready[READY_LISTS];
   weir_Anchors anchors; /* of what is ready or in hand */

@@ -1,6 +1,7 @@
 #include "tail.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "await.h"
@@ -83,10 +84,16 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
 /*
 ** To end the old body there is no need to leave the coroutine if all that is left of it is a call
 ** of noreturn in its last act, a tail call: then noreturn returns, and with it the body. Nobody can
-** tell whether a call is one; so if any instruction comes behind it, a hook ends the body there.
-** What comes next lies on top of `home` meanwhile.
+** tell whether a call is one; so if any instruction comes behind it, a hook ends the body there,
+*and
+** the next call of that function is taken for one that has more to do: hooks cost time. What comes
+** next lies on top of `home` meanwhile.
 */
 #define ARGUMENTS_MOST 4 /* `home` has room for so many */
+
+static const void **place_of(weir_State *S, const void *f) {
+  return &S->came_back[((uintptr_t)f >> 4) % WEIR_HOPPERS];
+}
 
 static void never_returned(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -94,14 +101,21 @@ static void never_returned(lua_State *L, lua_Debug *ar) {
   lua_yield(L, 0);
 }
 
-static int is_called_by_lua(lua_State *L) {
+/* The function of Lua that has called noreturn, only to compare; NULL if it is one of C. */
+static const void *caller_in_lua(lua_State *L) {
   lua_Debug ar;
-  int is_lua;
+  const void *f = NULL;
   if (!lua_getstack(L, 1, &ar) || !lua_getinfo(L, "f", &ar))
-    return 0;
-  is_lua = !lua_iscfunction(L, -1);
+    return NULL;
+  if (!lua_iscfunction(L, -1))
+    f = lua_topointer(L, -1);
   lua_pop(L, 1);
-  return is_lua;
+  return f;
+}
+
+static int is_called_last(lua_State *L, weir_State *S) {
+  S->hopper = caller_in_lua(L);
+  return S->hopper && *place_of(S, S->hopper) != S->hopper;
 }
 
 static int concatenates(lua_State *L, int idx) {
@@ -161,7 +175,7 @@ int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level) {
     return luaL_error(L, "attempt to noreturn inside a <close> handler");
   weir_await_strike(L, S, c);
   S->signal = SIGNAL_HOP;
-  if (alone && is_plain(L, S, c, n) && is_called_by_lua(L) && !is_concat(L))
+  if (alone && is_plain(L, S, c, n) && is_called_last(L, S) && !is_concat(L))
     return return_to(L, S, n);
   return lua_yield(L, n + 1);
 }
@@ -173,6 +187,16 @@ static int begin_body(lua_State *L, weir_Coroutine *c, int idx, int f) {
   weir_coroutine_load(L, c, lua_gettop(L) - f);
   c->untouched = !(c->d.flags & FLAG_HELD);
   return c->untouched;
+}
+
+/* n values, or those that were left when it was not the last act of a body. */
+static void take_yielded(lua_State *L, weir_State *S, const weir_Coroutine *c, int n) {
+  if (!S->hop) {
+    lua_xmove(c->thread, L, n);
+    return;
+  }
+  take_left(L, S);
+  *place_of(S, S->hopper) = S->hopper;
 }
 
 static int end_with_top(lua_State *L, weir_State *S, int idx, int failed) {
@@ -187,10 +211,7 @@ int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
     lua_pushliteral(L, "stack overflow");
     return end_with_top(L, S, idx, 1);
   }
-  if (S->hop)
-    take_left(L, S);
-  else
-    lua_xmove(c->thread, L, n);
+  take_yielded(L, S, c, n);
   c->raw = 0;
   if (weir_coroutine_reset(L, S, idx) != LUA_OK)
     return end_with_top(L, S, idx, 1);
