@@ -84,10 +84,9 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
 /*
 ** To end the old body there is no need to leave the coroutine if all that is left of it is a call
 ** of noreturn in its last act, a tail call: then noreturn returns, and with it the body. Nobody can
-** tell whether a call is one; so if any instruction comes behind it, a hook ends the body there,
-*and
-** the next call of that function is taken for one that has more to do: hooks cost time. What comes
-** next lies on top of `home` meanwhile.
+** tell whether a call is one; so if any instruction comes behind it, a hook ends the body there.
+** The next call of that function is taken for one that has more to do, as hooks cost time. What
+** comes next lies on top of `home` meanwhile.
 */
 #define ARGUMENTS_MOST 4 /* `home` has room for so many */
 
