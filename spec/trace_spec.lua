@@ -95,30 +95,22 @@ describe("trace", function()
       end))
     end)
 
-    it("has a noreturn, and slices by the name of the body that runs", function()
-      assert.same({
-        "a: start by=0", "host [ spawn", "host ] spawn",
-        "a [", "a ]", "a: noreturn",
-        "a [ close", "a ] close",
-        "a [ b", "a: finish how=success", "a ] b",
-      }, story(function()
-        named("a", function()
-          local _ <close> = closing(h.ignore)
-          weir.noreturn(named("b", h.ignore))
-        end)()
-      end))
-    end)
-
-    it("has a noreturn that is the last act of a body", function()
-      assert.same({
-        "a: start by=0", "host [ spawn", "host ] spawn",
-        "a [", "a ]", "a: noreturn",
-        "a [ close", "a ] close",
-        "a [ b", "a: finish how=success", "a ] b",
-      }, story(function()
-        named("a", function() return weir.noreturn(named("b", h.ignore)) end)()
-      end))
-    end)
+    for where, hop in pairs {
+      ["from below a handler"] = function(f)
+        local _ <close> = closing(h.ignore)
+        weir.noreturn(f)
+      end,
+      ["as the last act of a body"] = function(f) return weir.noreturn(f) end,
+    } do
+      it("has a noreturn " .. where .. ", and slices by the name of the body that runs", function()
+        assert.same({
+          "a: start by=0", "host [ spawn", "host ] spawn",
+          "a [", "a ]", "a: noreturn",
+          "a [ close", "a ] close",
+          "a [ b", "a: finish how=success", "a ] b",
+        }, story(function() named("a", hop)(named("b", h.ignore)) end))
+      end)
+    end
 
     it("has who is closed in the slice of who closes", function()
       assert.same({

@@ -112,7 +112,7 @@ static lua_State *new_private_thread(lua_State *L, int owner, int slot, int heig
   lua_State *thread = lua_newthread(L);
   lua_sethook(thread, NULL, 0, 0);
   lua_setiuservalue(L, owner, slot);
-  if (!lua_checkstack(thread, height + 8))
+  if (!lua_checkstack(thread, height + LUA_MINSTACK)) /* for what lies there for a moment */
     luaL_error(L, "not enough memory");
   lua_settop(thread, height);
   return thread;

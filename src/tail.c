@@ -88,7 +88,8 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
 ** The next call of that function is taken for one that has more to do, as hooks cost time. What
 ** comes next lies on top of `home` meanwhile.
 */
-#define ARGUMENTS_MOST 4 /* `home` has room for so many */
+#define ARGUMENTS_MOST                                                                             \
+  4 /* `home` has room for so many, and for what finalizers do there meanwhile */
 
 static const void **place_of(weir_State *S, const void *f) {
   return &S->came_back[((uintptr_t)f >> 4) % WEIR_HOPPERS];
