@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "coroutine.h"
+#include "ready.h"
 #include "side.h"
 #include "trap.h"
 
@@ -402,20 +403,30 @@ static int default_report(lua_State *L) {
   return 0;
 }
 
+/* The hook is below its three arguments. One that raises: say so, go on. */
+static void call_hook(lua_State *L, weir_State *S) {
+  if (weir_deferred_call(L, S, 3, 0) == LUA_OK)
+    return;
+  lua_pushcfunction(L, default_report);
+  lua_insert(L, -2);
+  lua_pushnil(L);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
+}
+
+/* What the hook starts in a turn may fail in its turn, and be told of: that would go on for ever,
+   if the turn ran it. */
 void weir_failure_tell(lua_State *L, weir_State *S, int slot, lua_CFunction otherwise) {
+  uint64_t before = S->ticket;
   weir_state_push(L, S, slot);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_pushcfunction(L, otherwise);
   }
   lua_insert(L, -4);
-  if (weir_deferred_call(L, S, 3, 0) != LUA_OK) { /* a handler that raises: say so, go on */
-    lua_pushcfunction(L, default_report);
-    lua_insert(L, -2);
-    lua_pushnil(L);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-      lua_pop(L, 1);
-  }
+  call_hook(L, S);
+  if (S->busy)
+    weir_ready_set_back(S, before);
 }
 
 /* error, traceback and Deferred on top */

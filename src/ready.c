@@ -47,13 +47,32 @@ void weir_ready_remove(weir_State *S, weir_Coroutine *c) {
     weir_ready_put_down(S, c);
 }
 
+static void move(weir_State *S, weir_Coroutine *c, weir_ReadyList list) {
+  weir_Ready *q = &S->ready[list];
+  cut(S, c);
+  c->list = (uint8_t)list;
+  weir_list_append(q->first, q->last, &c->d, earlier, later);
+}
+
 void weir_ready_set_late(weir_State *S) {
-  weir_Ready *woken = &S->ready[READY_WOKEN], *late = &S->ready[READY_LATE];
-  weir_Deferred *d;
-  while ((d = woken->first) != NULL) {
-    cut(S, weir_coroutine(d));
-    weir_coroutine(d)->list = READY_LATE;
-    weir_list_append(late->first, late->last, d, earlier, later);
+  weir_Coroutine *c;
+  while ((c = weir_ready_head(&S->ready[READY_WOKEN])) != NULL)
+    move(S, c, READY_LATE);
+}
+
+/* Behind the ticket, the first of those in a list. */
+static weir_Deferred *first_since(const weir_Ready *q, uint64_t ticket) {
+  weir_Deferred *first = NULL;
+  for (weir_Deferred *d = q->last; d && weir_coroutine(d)->ticket > ticket; d = d->earlier)
+    first = d;
+  return first;
+}
+
+void weir_ready_set_back(weir_State *S, uint64_t ticket) {
+  weir_Deferred *d, *next = first_since(&S->ready[READY_WOKEN], ticket);
+  while ((d = next) != NULL) {
+    next = d->later;
+    move(S, weir_coroutine(d), READY_YIELDED);
   }
 }
 

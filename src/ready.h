@@ -32,6 +32,8 @@ void weir_ready_add_first(weir_State *S, weir_Coroutine *c);
 void weir_ready_remove(weir_State *S, weir_Coroutine *c);
 /* What is woken waits for the next pass, not for a host's call. */
 void weir_ready_set_late(weir_State *S);
+/* What was woken since the ticket waits for the next pass, as if it had given way. */
+void weir_ready_set_back(weir_State *S, uint64_t ticket);
 
 static inline weir_Coroutine *weir_ready_head(const weir_Ready *q) {
   return weir_coroutine(q->first);
