@@ -22,29 +22,22 @@ int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {
   return lua_error(L);
 }
 
-void weir_await_check_resumed(lua_State *L, weir_State *S) {
+int weir_await_raise(lua_State *L, weir_State *S) {
   const weir_Coroutine *c = S->running;
   if (!c || c->top != L)
-    luaL_error(L, "a coroutine of weir was resumed from outside");
+    return luaL_error(L, "a coroutine of weir was resumed from outside");
   if (c->raise == RAISE_NOTED) {
     lua_insert(L, -2);
     weir_failure_see(L, S);
   }
-  if (c->raise)
-    lua_error(L);
+  return lua_error(L);
 }
 
 /* The values lie above the Deferred. */
 static int got_values(lua_State *L, int status, lua_KContext ctx) {
+  weir_State *S = (weir_State *)ctx;
   (void)status;
-  weir_await_check_resumed(L, (weir_State *)ctx);
-  return lua_gettop(L) - 1;
-}
-
-static int got_turn(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  weir_await_check_resumed(L, (weir_State *)ctx);
-  return 0;
+  return weir_await_is_resumed(L, S) ? lua_gettop(L) - 1 : weir_await_raise(L, S);
 }
 
 /* What is ready needs no switch. */
@@ -103,17 +96,6 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferr
     return n;
   lua_settop(L, 1);
   return lua_yieldk(L, 0, (lua_KContext)S, got_values);
-}
-
-void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  weir_await_strike(L, S, c);
-  c->raw = 0;
-  S->signal = SIGNAL_YIELD;
-}
-
-int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  weir_await_give_way(L, S, c);
-  return lua_yieldk(L, 0, (lua_KContext)S, got_turn);
 }
 
 /* ---- coroutine.yield ---- */

@@ -8,7 +8,7 @@
 #include "sched.h"
 
 /* Raises the error that nothing can suspend L here, with the position `level` levels up. */
-WEIR_NO_RETURN void weir_await_refuse(lua_State *L, const weir_State *S, const char *what,
+WEIR_NO_RETURN WEIR_COLD void weir_await_refuse(lua_State *L, const weir_State *S, const char *what,
                                       int level);
 /* The running coroutine; raises where nothing can suspend it. `level`: whose position that error
    has, 1 for the caller's. */
@@ -20,7 +20,7 @@ static inline weir_Coroutine *weir_await_check(lua_State *L, const weir_State *S
   return c;
 }
 /* Raises the cancel error of the running coroutine. */
-int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c);
+WEIR_COLD int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* Raises a cancel that is due: a wait that would suspend is where it strikes (5.8). */
 static inline void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine *c) {
   if (weir_coroutine_is_due(c))
@@ -32,16 +32,26 @@ static inline void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine
 int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int clock,
                      double limit);
 /* To the back of the ready queue: the caller yields no values. [-0, +0, v] */
-void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c);
-/* Behind a yield: raises unless the running coroutine, and nobody else, has resumed L, and if it is
-   an error that it was resumed with. [-0, +0, v] */
-void weir_await_check_resumed(lua_State *L, weir_State *S);
+static inline void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  weir_await_strike(L, S, c);
+  c->raw = 0;
+  S->signal = SIGNAL_YIELD;
+}
+/* Behind a yield: has the running coroutine, and nobody else, resumed L, and not with an error? */
+static inline int weir_await_is_resumed(const lua_State *L, const weir_State *S) {
+  const weir_Coroutine *c = S->running;
+  return c && c->top == L && !c->raise;
+}
+/* If not: raises that. [-0, +0, v] */
+WEIR_COLD int weir_await_raise(lua_State *L, weir_State *S);
+static inline void weir_await_check_resumed(lua_State *L, weir_State *S) {
+  if (!weir_await_is_resumed(L, S))
+    weir_await_raise(L, S);
+}
 /* Tail of a lua_CFunction: the values of `d`, which is at index 1, awaited if need be. `limit`: the
    deadline on the clock at index 2, or HUGE_VAL. */
 int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferred *d,
                double limit);
-/* Tail of a lua_CFunction: to the back of the ready queue. */
-int weir_await_turn(lua_State *L, weir_State *S, weir_Coroutine *c);
 /* The Coroutine at idx yielded n values by a plain coroutine.yield; they are taken off its thread.
    Returns 1 if it is to be resumed at once. [-0, +0, m] */
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n);

@@ -23,6 +23,13 @@ int lua_error(lua_State *L) WEIR_NO_RETURN;
 #define WEIR_NO_RETURN
 #endif
 
+/* What hardly ever happens: the way to it is laid out of the way of the rest. */
+#if defined(__GNUC__)
+#define WEIR_COLD __attribute__((cold, noinline))
+#else
+#define WEIR_COLD
+#endif
+
 /*
 ** 5.4.0 to 5.4.4: lua_resetthread(co). 5.4.5 alone gave that a second argument;
 ** 5.4.6 gave the one with two a new name and the old one back. 5.4.0 to 5.4.3

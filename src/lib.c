@@ -76,8 +76,9 @@ void weir_lib_finish(lua_State *L, weir_State *S) {
 /* ---- metatables ---- */
 
 static void set_functions(lua_State *L, const luaL_Reg *functions) { /* table on top */
-  weir_state_open(L);
-  luaL_setfuncs(L, functions, 1);
+  lua_pushlightuserdata(L, weir_state_open(L));
+  lua_insert(L, -2);
+  luaL_setfuncs(L, functions, 2);
 }
 
 static void set_name(lua_State *L, const char *name) {

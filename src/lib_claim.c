@@ -52,7 +52,7 @@ static int claim(lua_State *L) {
 ** claim, which two functions have, and no function or table of Lua is between. Whatever else is to
 ** be done, what they were given does.
 */
-enum { FLOW_CLAIM = 2, FLOW_SLOW, FLOW_HOOKS };
+enum { FLOW_CLAIM = 3, FLOW_SLOW, FLOW_HOOKS };
 
 /* Only `flows` sets it. */
 static weir_Deferred *flowing(lua_State *L) {
@@ -63,6 +63,7 @@ static weir_Deferred *flowing(lua_State *L) {
 static void push_shared(lua_State *L, int slow) {
   luaL_checktype(L, slow, LUA_TFUNCTION);
   lua_pushvalue(L, lua_upvalueindex(1));
+  weir_push_upstate(L);
   lua_pushnil(L);
   lua_pushvalue(L, slow);
 }

@@ -86,9 +86,16 @@ static int noreturn(lua_State *L) {
   return weir_tail_noreturn(L, S, lua_gettop(L) - 1, 1);
 }
 
+static int got_turn(lua_State *L, int status, lua_KContext ctx) {
+  weir_State *S = (weir_State *)ctx;
+  (void)status;
+  return weir_await_is_resumed(L, S) ? 0 : weir_await_raise(L, S);
+}
+
 static int yield(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  return weir_await_turn(L, S, weir_await_check(L, S, "yield", 1));
+  weir_await_give_way(L, S, weir_await_check(L, S, "yield", 1));
+  return lua_yieldk(L, 0, (lua_KContext)S, got_turn);
 }
 
 static int grace(lua_State *L) {

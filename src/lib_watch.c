@@ -126,7 +126,7 @@ static void push_holder(lua_State *L, int idx) {
   lua_pushvalue(L, idx);
   lua_setiuservalue(L, -2, 1);
   lua_createtable(L, 0, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
+  weir_push_upstate(L);
   lua_pushcclosure(L, end_trace_of, 1);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);

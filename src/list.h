@@ -20,6 +20,16 @@
     (last) = (item);                                                                               \
   } while (0)
 
+/* Removes the first, which there is. */
+#define weir_list_pop(first, last, P, N)                                                           \
+  do {                                                                                             \
+    (first) = (first)->N;                                                                          \
+    if (first)                                                                                     \
+      (first)->P = NULL;                                                                           \
+    else                                                                                           \
+      (last) = NULL;                                                                               \
+  } while (0)
+
 #define weir_list_remove(first, last, item, P, N)                                                  \
   do {                                                                                             \
     if ((item)->P)                                                                                 \

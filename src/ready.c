@@ -80,13 +80,13 @@ static uint64_t head_ticket(const weir_Ready *q) {
   return q->first ? weir_ready_head(q)->ticket : UINT64_MAX;
 }
 
-weir_Coroutine *weir_ready_least(const weir_State *S, uint64_t limit) {
+weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit) {
   uint64_t woken = head_ticket(&S->ready[READY_WOKEN]), late = head_ticket(&S->ready[READY_LATE]);
   uint64_t yielded = head_ticket(&S->ready[READY_YIELDED]);
   weir_ReadyList first = woken < late ? READY_WOKEN : READY_LATE;
   if (yielded < limit && yielded < woken && yielded < late)
     first = READY_YIELDED;
-  return weir_ready_head(&S->ready[first]);
+  return first;
 }
 
 void weir_ready_take(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {

@@ -39,23 +39,33 @@ static inline weir_Coroutine *weir_ready_head(const weir_Ready *q) {
   return weir_coroutine(q->first);
 }
 
-/* The one that a pass runs next: of those that gave way, only tickets below `limit`; NULL if there
-   is none. */
-weir_Coroutine *weir_ready_least(const weir_State *S, uint64_t limit);
-static inline weir_Coroutine *weir_ready_next(const weir_State *S, uint64_t limit) {
-  weir_Coroutine *c = weir_ready_head(&S->ready[READY_YIELDED]);
-  if (S->ready[READY_WOKEN].first || S->ready[READY_LATE].first)
-    return weir_ready_least(S, limit);
-  return c && c->ticket < limit ? c : NULL;
-}
-
-/* Takes the head of a list in hand. */
-static inline void weir_ready_pop(weir_State *S, weir_Coroutine *c) {
-  weir_Ready *q = &S->ready[c->list];
-  weir_list_remove(q->first, q->last, &c->d, earlier, later);
+/* Takes the head of a list in hand; NULL if there is none. */
+static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list) {
+  weir_Ready *q = &S->ready[list];
+  weir_Coroutine *c = weir_ready_head(q);
+  if (!c)
+    return NULL;
+  weir_list_pop(q->first, q->last, earlier, later);
   c->ticket = 0;
   c->in_hand = 1;
+  return c;
 }
+
+/* The list of which a pass runs the head next, if not only that of those that gave way has one. */
+weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit);
+/* The same in hand: of those that gave way, only tickets below `limit`; NULL if there is none. */
+static inline weir_Coroutine *weir_ready_pop_next(weir_State *S, uint64_t limit) {
+  const weir_Coroutine *c = weir_ready_head(&S->ready[READY_YIELDED]);
+  if (S->ready[READY_WOKEN].first || S->ready[READY_LATE].first)
+    return weir_ready_pop(S, weir_ready_least(S, limit));
+  return c && c->ticket < limit ? weir_ready_pop(S, READY_YIELDED) : NULL;
+}
+
+static inline int weir_ready_is_empty(const weir_State *S) {
+  return !S->ready[READY_WOKEN].first && !S->ready[READY_LATE].first &&
+         !S->ready[READY_YIELDED].first;
+}
+
 /* Takes the Coroutine at idx in hand: it is kept. [-0, +0, m] */
 void weir_ready_take(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
 /* Done with it: it is kept only while it is in the queue. */

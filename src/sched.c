@@ -222,6 +222,10 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
   }
   if (!c->armed)
     arm_running(L, S, c);
+  if (S->signal == SIGNAL_YIELD) { /* what is most frequent needs no table of jumps */
+    give_way(S, c, GAVE_A_PASS);
+    return 0;
+  }
   switch (S->signal) {
   case SIGNAL_WAIT: return 0;
   case SIGNAL_SPAWN: call_callee(S, c); return 1;
@@ -332,23 +336,47 @@ static void run_one(lua_State *L, weir_State *S) {
 /* Instead of the ticket below which all is run. */
 enum { ONLY_RUNNING, ONLY_WOKEN };
 
-static inline weir_Coroutine *next_to_run(const weir_State *S, uint64_t limit) {
-  if (S->over || limit == ONLY_RUNNING)
+static inline weir_Coroutine *next_to_run(weir_State *S, uint64_t limit) {
+  if (S->over)
     return NULL;
-  return limit == ONLY_WOKEN ? weir_ready_head(&S->ready[READY_WOKEN]) : weir_ready_next(S, limit);
+  if (limit > ONLY_WOKEN)
+    return weir_ready_pop_next(S, limit);
+  return limit == ONLY_WOKEN ? weir_ready_pop(S, READY_WOKEN) : NULL;
 }
 
-/* Runs what is in hand, everyone who called it, then what is ready. */
-static void run(lua_State *L, weir_State *S, uint64_t limit) {
+/* A call of the loop. */
+typedef struct Loop {
+  weir_Clock *root;
+  double budget;              /* of each step; HUGE_VAL: none */
+  int again;                  /* while anything is ready */
+  const weir_Deferred *until; /* or until that is; may be NULL */
+} Loop;
+
+/* A hook of the host's, such as lua.c sets on an interrupt, ends it too: that is to be called
+   outside. */
+static int goes_on(lua_State *L, const Loop *loop) {
+  return loop->again && !(loop->until && weir_deferred_ready(loop->until)) && !lua_gethook(L);
+}
+
+/* Is another pass all that is left for the loop to do? */
+static int wants_pass(lua_State *L, const weir_State *S, const Loop *loop) {
+  return S->ready[READY_YIELDED].first && !S->mailbox && !loop->root->due.n &&
+         weir_deque_empty(&S->found) && weir_deque_empty(&S->dying) && !(S->budget < HUGE_VAL) &&
+         goes_on(L, loop);
+}
+
+/* Runs what is in hand, everyone who called it, then what is ready; a loop, perhaps NULL, goes on
+   with the next pass if it can. */
+static void run(lua_State *L, weir_State *S, uint64_t limit, const Loop *loop) {
   for (;;) {
-    if (!S->running) {
-      weir_Coroutine *c = next_to_run(S, limit);
-      if (!c)
-        return;
-      weir_ready_pop(S, c);
-      S->running = c;
-    }
-    run_one(L, S);
+    if (!S->running)
+      S->running = next_to_run(S, limit);
+    if (S->running)
+      run_one(L, S);
+    else if (loop && wants_pass(L, S, loop))
+      limit = S->ticket + 1;
+    else
+      return;
   }
 }
 
@@ -375,7 +403,7 @@ static void end_turn(lua_State *L, weir_State *S) {
 static void run_woken(lua_State *L, weir_State *S) {
   reserve(L);
   begin_turn(L, S);
-  run(L, S, ONLY_WOKEN);
+  run(L, S, ONLY_WOKEN, NULL);
   end_turn(L, S);
 }
 
@@ -439,32 +467,10 @@ static weir_Clock *home_clock(weir_State *S, int slot) {
   return lua_touserdata(S->home, slot);
 }
 
-/* A call of the loop. */
-typedef struct Loop {
-  weir_Clock *root;
-  double budget;              /* of each step; HUGE_VAL: none */
-  int again;                  /* while anything is ready */
-  const weir_Deferred *until; /* or until that is; may be NULL */
-} Loop;
-
-/* A hook of the host's, such as lua.c sets on an interrupt, ends it too: that is to be called
-   outside. */
-static int goes_on(lua_State *L, const Loop *loop) {
-  return loop->again && !(loop->until && weir_deferred_ready(loop->until)) && !lua_gethook(L);
-}
-
-/* Has a step nothing to do but one more pass? */
-static int is_bare(const weir_State *S, const Loop *loop) {
-  return !S->mailbox && !loop->root->due.n && weir_deque_empty(&S->found) &&
-         weir_deque_empty(&S->dying) && S->budget == HUGE_VAL;
-}
-
 /* What gave way during a pass waits for the next. */
 static void pass(lua_State *L, weir_State *S, const Loop *loop) {
   begin_turn(L, S);
-  do
-    run(L, S, S->ticket + 1);
-  while (S->ready[READY_YIELDED].first && is_bare(S, loop) && goes_on(L, loop));
+  run(L, S, S->ticket + 1, loop);
   end_turn(L, S);
 }
 
@@ -558,7 +564,7 @@ static void step(lua_State *L, weir_State *S, const Loop *loop) {
 }
 
 int weir_sched_is_ready(const weir_State *S) {
-  return weir_ready_next(S, UINT64_MAX) != NULL || weir_handle_has_mail(S);
+  return !weir_ready_is_empty(S) || weir_handle_has_mail(S);
 }
 
 static int is_idle(const weir_State *S) {
@@ -678,7 +684,7 @@ static int spawn_task(lua_State *L) {
   weir_ready_take(L, S, c, 2);
   c->untouched = 1;
   S->running = c;
-  run(L, S, ONLY_RUNNING);
+  run(L, S, ONLY_RUNNING, NULL);
   S->busy--;
   weir_pause_settle_hooks(L, S);
   if (has_work(S))
