@@ -10,7 +10,7 @@ local promisify = require "weir.luv.promisify"
 local uv = require "weir.luv.uv"
 
 -- For the way of a message from one side to the other, which is to be short.
-local await, check_await, try_write = core.await, core.check_await, uv.try_write
+local await, check_await, check_write, try_write = core.await, core.check_await, core.check_write, uv.try_write
 
 local LIMIT = 64 * 1024
 local NO_HOOKS = {}
@@ -163,10 +163,10 @@ end
 
 --- Awaits that all of it has been handed to the system.
 function Stream:write(data, seconds)
-  check_await()
+  local is_text = check_write(data)
   local handle = self and self.handle
   if not handle then check_open(self, "write") end
-  if type(data) ~= "string" then data = text_of(data) end
+  if not is_text then data = text_of(data) end
   if seconds ~= nil then check.seconds(seconds, 2, "write") end
   if not loop.is_in then loop.join() end -- or a connection that is gone ends the process
   local taken, message, code = try_write(handle, data)
