@@ -128,6 +128,54 @@ describe("Flow", function()
     assert.are.same({ "a", "held", { n = 3, nil, nil, "taken" }, "b", "slow", "end" }, t:list())
   end)
 
+  it("3.6 what is handed over is for that one alone: the claim has fired, with nothing", function()
+    weir.spawn(function() t(weir.await(open())) end)
+    put(nil, "a")
+    assert.are.same({ "a", { n = 3, nil, nil, "taken" } }, t:list())
+    assert.are.same({ "success", 0 }, { claim:status(), select("#", claim:result()) })
+  end)
+
+  it("whoever else waits for the claim, or has a callback on it, is told the piece too, in order", function()
+    weir.spawn(function() t { 1, weir.await(open()) } end)
+    weir.spawn(function() t { 2, weir.await(claim) } end)
+    put(nil, "a")
+    weir.spawn(function() t { 3, weir.await(open()) } end)
+    claim:add_callback(function(piece) t { "callback", piece } return piece end)
+    put(nil, "b")
+    weir.spawn(function() t { 4, weir.await(weir.all { open() }) } end)
+    put(nil, "c")
+    assert.are.same({
+      { 1, "a" }, { 2, "a" }, { n = 3, nil, nil, "taken" },
+      { "callback", "b" }, { 3, "b" }, { n = 3, nil, nil, "taken" },
+      { 4, { "c" } }, { n = 3, nil, nil, "taken" },
+    }, t:list())
+  end)
+
+  it("2.3 behind what is being told already", function()
+    local first = weir.Deferred()
+    weir.spawn(function() read_all(weir.await(open())) end)
+    weir.spawn(function() t(weir.await(first)) end)
+    local before = weir.Deferred()
+    before:add_callback(function()
+      first:callback "first"
+      put(nil, "a")
+      t "callback"
+    end)
+    before:callback()
+    assert.are.same({ { n = 3, nil, nil, "taken" }, "callback", "first", "a" }, t:list())
+  end)
+
+  it("2.7 a limit of the wait ends with it", function()
+    weir.spawn(function()
+      t(weir.await(open(), 1))
+      for piece in take do t(piece) end
+    end)
+    put(nil, "a")
+    weir.clock():advance(2)
+    put(nil, "b")
+    assert.are.same({ "a", "b" }, t:list())
+  end)
+
   it("one at a time: a second one goes the slow way", function()
     weir.spawn(weir.await, open())
     weir.spawn(take)

@@ -9,7 +9,7 @@
 
 /* Raises the error that nothing can suspend L here, with the position `level` levels up. */
 WEIR_NO_RETURN WEIR_COLD void weir_await_refuse(lua_State *L, const weir_State *S, const char *what,
-                                      int level);
+                                                int level);
 /* The running coroutine; raises where nothing can suspend it. `level`: whose position that error
    has, 1 for the caller's. */
 static inline weir_Coroutine *weir_await_check(lua_State *L, const weir_State *S, const char *what,

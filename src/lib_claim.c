@@ -8,6 +8,7 @@
 #include "await.h"
 #include "lib.h"
 #include "sched.h"
+#include "wait.h"
 
 /* Has told its one waiter, and nothing else has been done to it. */
 static int is_spent(const weir_Deferred *d) {
@@ -95,11 +96,13 @@ static int take_piece(lua_State *L) {
   int n;
   if (!is_spent(d))
     return take_slowly(L);
-  renew(d);
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(FLOW_CLAIM));
-  lua_pushvalue(L, lua_upvalueindex(FLOW_HOOKS));
-  lua_setiuservalue(L, 1, UV_VALUE);
+  if (d->nvalues > 0) {
+    lua_pushvalue(L, lua_upvalueindex(FLOW_HOOKS));
+    lua_setiuservalue(L, 1, UV_VALUE);
+  }
+  renew(d);
   n = weir_await_begin(L, S, c, 1, 2, HUGE_VAL);
   if (n >= 0)
     return n;
@@ -120,9 +123,11 @@ static int taker(lua_State *L) {
 /* Arguments: the state, the claim, the piece. Returns whether it is waited for again. */
 static int hand_over(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
-  const weir_Deferred *d = lua_touserdata(L, 2);
-  weir_deferred_fire_now(L, S, 2, 1, 0);
-  weir_deferred_drain(L, S);
+  weir_Deferred *d = lua_touserdata(L, 2);
+  if (!weir_wait_hand(L, S, d, 2)) {
+    weir_deferred_fire_now(L, S, 2, 1, 0);
+    weir_deferred_drain(L, S);
+  }
   weir_sched_turn_within(L, S);
   lua_pushboolean(L, d->phase == PHASE_PENDING);
   return 1;

@@ -207,6 +207,29 @@ int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint3
   return 1;
 }
 
+/* Nothing else is told of it, and nothing else comes before it. */
+static int is_for_one(const weir_State *S, const weir_Deferred *d) {
+  const weir_Deferred *w = d->first;
+  return d->nwaiters == 1 && w->wait == WAIT_AWAIT && !(w->flags & (FLAG_HELD | FLAG_LEAVING)) &&
+         !(d->flags & FLAG_HELD) && d->ncalls == 0 && !d->timers && weir_deque_empty(&S->fires);
+}
+
+int weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  weir_Deferred *w = d->first;
+  int widx;
+  if (!is_for_one(S, d))
+    return 0;
+  weir_anchor_reserve(L, &S->anchors);
+  lua_getiuservalue(L, idx, UV_WAITERS);
+  widx = lua_gettop(L);
+  detach(L, w, widx, d, idx);
+  d->phase = PHASE_SETTLED;
+  lua_pushvalue(L, widx - 1);
+  weir_coroutine_hand(L, S, weir_coroutine(w), widx);
+  lua_settop(L, widx - 2);
+  return 1;
+}
+
 void weir_wait_fail(lua_State *L, weir_State *S, int widx) {
   weir_Deferred *w = lua_touserdata(L, widx);
   if (weir_is_coroutine(w) && w->phase == PHASE_PENDING) {
