@@ -160,7 +160,6 @@ static inline int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nr
 
 static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   c->life = LIFE_READY;
-  c->nargs = 0;
   c->raise = 0;
   c->gave_way = (uint8_t)way;
   if (!(c->d.flags & FLAG_HELD))
@@ -259,7 +258,7 @@ static int step_running(lua_State *L, weir_State *S) {
 }
 
 int weir_sched_is_spent(weir_State *S) {
-  if (!(S->budget < HUGE_VAL))
+  if (!S->has_budget)
     return 0;
   if (weir_platform_now() >= S->budget)
     S->over = 1;
@@ -309,16 +308,16 @@ static void settle(lua_State *L, weir_State *S, weir_Coroutine *c) {
 
 static int is_plain(const weir_State *S, const weir_Coroutine *c) {
   return !c->force && !c->called && weir_deque_empty(&S->fires) && weir_deque_empty(&S->hooks) &&
-         !(S->budget < HUGE_VAL);
+         !S->has_budget;
 }
 
-/* Resumes the running one. What could go on at once, but behind the budget, goes to the back of
-   the queue instead. */
-static void run_one(lua_State *L, weir_State *S) {
+/* Resumes the running one; returns which one is now. What could go on at once, but behind the
+   budget, goes to the back of the queue instead. */
+static inline weir_Coroutine *run_one(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   if (step_running(L, S)) {
     if (!weir_sched_is_spent(S) || S->signal == SIGNAL_SPAWN)
-      return;
+      return S->running;
     c->untouched = 0;
     if (!(c->d.flags & FLAG_HELD))
       weir_ready_append(S, c);
@@ -329,6 +328,7 @@ static void run_one(lua_State *L, weir_State *S) {
   } else {
     settle(L, S, c);
   }
+  return S->running;
 }
 
 /* ---- the loop ---- */
@@ -361,18 +361,19 @@ static int goes_on(lua_State *L, const Loop *loop) {
 /* Is another pass all that is left for the loop to do? */
 static int wants_pass(lua_State *L, const weir_State *S, const Loop *loop) {
   return S->ready[READY_YIELDED].first && !S->mailbox && !loop->root->due.n &&
-         weir_deque_empty(&S->found) && weir_deque_empty(&S->dying) && !(S->budget < HUGE_VAL) &&
+         weir_deque_empty(&S->found) && weir_deque_empty(&S->dying) && !S->has_budget &&
          goes_on(L, loop);
 }
 
 /* Runs what is in hand, everyone who called it, then what is ready; a loop, perhaps NULL, goes on
    with the next pass if it can. */
 static void run(lua_State *L, weir_State *S, uint64_t limit, const Loop *loop) {
+  const weir_Coroutine *c = S->running;
   for (;;) {
-    if (!S->running)
-      S->running = next_to_run(S, limit);
-    if (S->running)
-      run_one(L, S);
+    if (!c)
+      c = S->running = next_to_run(S, limit);
+    if (c)
+      c = run_one(L, S);
     else if (loop && wants_pass(L, S, loop))
       limit = S->ticket + 1;
     else
@@ -552,15 +553,16 @@ static void take_turn(lua_State *L, weir_State *S, const Loop *loop) {
 }
 
 static void step(lua_State *L, weir_State *S, const Loop *loop) {
-  S->budget = loop->budget < HUGE_VAL ? weir_platform_now() + loop->budget : HUGE_VAL;
+  S->has_budget = loop->budget < HUGE_VAL;
+  if (S->has_budget)
+    S->budget = weir_platform_now() + loop->budget;
   if (S->mailbox)
     take_mail(L, S);
   if (!S->over)
     take_turn(L, S, loop);
   if (S->over)
     weir_ready_set_late(S);
-  S->budget = HUGE_VAL;
-  S->over = 0;
+  S->has_budget = S->over = 0;
 }
 
 int weir_sched_is_ready(const weir_State *S) {

@@ -70,6 +70,7 @@ void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->fire_depth = S->fire_depth;
   m->close_depth = S->close_depth;
   m->depth = S->depth;
+  m->has_budget = S->has_budget;
   m->over = S->over;
   m->budget = S->budget;
   m->fires = weir_deque_mark(&S->fires);
@@ -100,6 +101,7 @@ void weir_state_return(weir_State *S, const weir_Mark *m) {
   S->looping = m->looping;
   S->fire_depth = m->fire_depth;
   S->close_depth = m->close_depth;
+  S->has_budget = m->has_budget;
   S->over = m->over;
   S->budget = m->budget;
   weir_deque_return(&S->fires, m->fires, 1);
@@ -127,8 +129,7 @@ weir_State *weir_state_open(lua_State *L) {
   }
   S = lua_newuserdatauv(L, sizeof *S, 1);
   idx = lua_gettop(L);
-  *S = (weir_State){
-      .inline_runs = 1, .grace = GRACE_SECONDS, .budget = HUGE_VAL, .resume = lua_resume};
+  *S = (weir_State){.inline_runs = 1, .grace = GRACE_SECONDS, .resume = lua_resume};
   S->front = (uint64_t)1 << 62;
   S->ticket = S->front;
   each_deque(L, S, init_deque);

@@ -149,8 +149,9 @@ struct weir_State {
   uint64_t switches, wakes, cancels, collected, unhandled; /* see weir.stats */
 
   double grace;        /* seconds between cancel and close */
-  double budget;       /* monotonic time at which this step stops; HUGE_VAL: none */
-  int over;            /* the budget is spent */
+  double budget;       /* `has_budget`: monotonic time at which this step stops */
+  int has_budget;      /* valid in a step; */
+  int over;            /* it is spent */
   int owes_timers;     /* it was before this step came to the timers: the next begins with them */
   int owes_turn;       /* it was by the mail alone: the next leaves that for later */
   lua_Integer places;  /* in HOME_LIVE; */
@@ -176,7 +177,7 @@ struct weir_State {
 typedef struct weir_Mark {
   weir_Coroutine *running, *callers;
   weir_Meter *meter;
-  int busy, loop_busy, looping, fire_depth, close_depth, depth, over;
+  int busy, loop_busy, looping, fire_depth, close_depth, depth, has_budget, over;
   double budget;
   weir_Place fires, hooks, walk, ending;
 #if WEIR_SELF_CLOSE /* while a guard watches over it: */

@@ -132,8 +132,8 @@ static int is_concat(lua_State *L) {
 
 /* There is nothing but a new body for us to see to, or for anybody to see. */
 static int is_plain(lua_State *L, const weir_State *S, const weir_Coroutine *c, int n) {
-  return S->resume == lua_resume && !(S->budget < HUGE_VAL) && !(c->d.flags & FLAG_HELD) &&
-         !c->seen && !lua_gethook(L) && lua_isfunction(L, 1) && n <= ARGUMENTS_MOST;
+  return S->resume == lua_resume && !S->has_budget && !(c->d.flags & FLAG_HELD) && !c->seen &&
+         !lua_gethook(L) && lua_isfunction(L, 1) && n <= ARGUMENTS_MOST;
 }
 
 /* Leaves the new body and its n arguments, all that is on L, for whoever called the old one. */
