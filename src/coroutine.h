@@ -33,10 +33,7 @@ struct weir_Coroutine {
   weir_Deferred d;        /* first: a Coroutine is a Deferred */
   lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
   lua_State *top;         /* where it runs: `thread` or its innermost generator's */
-  uint64_t born;          /* its number in the order of birth */
   uint64_t ticket;        /* its place in the ready queue; 0: it is not there */
-  double deadline;        /* of the grace time; HUGE_VAL: none */
-  const char *name;       /* UV_SIDE holds it; may be NULL */
   int nargs;              /* LIFE_READY: values on top of `thread` */
   int anchor;             /* its slot while ready or in hand, see ready.h */
   uint8_t life;           /* weir_Life */
@@ -61,6 +58,9 @@ struct weir_Coroutine {
   unsigned limited : 1;   /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;     /* by the collector, once */
   unsigned armed : 1;     /* it has a finalizer */
+  uint64_t born;          /* its number in the order of birth */
+  double deadline;        /* of the grace time; HUGE_VAL: none */
+  const char *name;       /* UV_SIDE holds it; may be NULL */
 };
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))

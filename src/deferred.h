@@ -82,27 +82,30 @@ enum {
 ** when the user value is.
 */
 struct weir_Deferred {
-  const void *tag;    /* TAG_DEFERRED */
+  const void *tag;           /* TAG_DEFERRED */
+  int pauses;                /* own, counted */
+  int voided;                /* those of them that a cancel has overridden for good */
+  uint32_t next_call;        /* slots of the list of callbacks that are taken */
+  uint32_t ncalls;           /* those that are not; 1 if there is no list */
+  uint32_t nheld;            /* of the waiters */
+  uint32_t seen;             /* number of the last weir_Above that came by; with several links; of a
+                                coroutine, which has none, the stamp of its wait or adoption */
+  struct weir_Timer *timers; /* armed limits: timeouts and grace */
+  int64_t slot;              /* key in the table of waiters of `target`, ascending */
+  weir_Deferred *first, *last; /* waiters, in the order they came */
+  weir_Deferred *target;       /* what it waits on */
+  /* What each switch looks at is from here on, and goes on in a Coroutine: in one line of the
+     processor's cache, or two. */
+  uint32_t nwaiters;
+  int nvalues;        /* of the outcome; before that, how many links it has; of a coroutine with a
+                         body, which has none, how often it has been resumed */
   uint8_t kind;       /* weir_Kind */
   uint8_t phase;      /* weir_Phase */
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, if it is no list */
   uint32_t flags;
-  int nvalues;              /* of the outcome; before that, how many links it has; of a coroutine
-                               with a body, which has none, how often it has been resumed */
-  int pauses;               /* own, counted */
-  int voided;               /* those of them that a cancel has overridden for good */
-  uint32_t next_call;       /* slots of the list of callbacks that are taken */
-  uint32_t ncalls;          /* those that are not; 1 if there is no list */
-  uint32_t nwaiters, nheld; /* all waiters; those among them that are held */
-  uint32_t seen;            /* number of the last weir_Above that came by; with several links; of a
-                               coroutine, which has none, the stamp of its wait or adoption */
-  weir_Deferred *first, *last;    /* waiters, in the order they came */
-  weir_Deferred *target;          /* what it waits on */
   weir_Deferred *earlier, *later; /* neighbours among the waiters of `target`; a coroutine's, that
                                      waits for nothing, in the ready queue or among callers */
-  int64_t slot;                   /* key in the table of waiters of `target`, ascending */
-  struct weir_Timer *timers;      /* armed limits: timeouts and grace */
 };
 
 /* The Deferred at idx, NULL if that is anything else. [-0, +0, -] */
