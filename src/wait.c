@@ -209,9 +209,8 @@ int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint3
 
 /* Nothing else is told of it, and nothing else comes before it. */
 static int is_for_one(const weir_State *S, const weir_Deferred *d) {
-  const weir_Deferred *w = d->first;
-  return d->nwaiters == 1 && w->wait == WAIT_AWAIT && !(w->flags & (FLAG_HELD | FLAG_LEAVING)) &&
-         !(d->flags & FLAG_HELD) && d->ncalls == 0 && !d->timers && weir_deque_empty(&S->fires);
+  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && !(d->flags & FLAG_HELD) &&
+         d->ncalls == 0 && !d->timers && weir_deque_empty(&S->fires);
 }
 
 int weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {

@@ -56,6 +56,27 @@ describe("regress 122", function()
       find_in_a_turn(wake))
   end)
 
+  it("what was ready before does not wait for that", function()
+    local log, go = {}, weir.Deferred()
+    weir.on_unhandled(function() weir.spawn(function() log[#log + 1] = "started" end) end)
+    weir.spawn(function()
+      weir.await(go)
+      log[#log + 1] = "ready"
+    end)
+    weir.spawn(function()
+      weir.yield()
+      weir.spawn(error, "lost", 0)
+      go:callback()
+      collectgarbage()
+      collectgarbage()
+      log[#log + 1] = "told"
+    end)
+    weir.step()
+    log[#log + 1] = "pass"
+    weir.step()
+    assert.same({ "told", "ready", "pass", "started" }, log)
+  end)
+
   it("neither does an error that is told of at once run what that starts", function()
     local told, log = 0, {}
     local function raise()
