@@ -25,9 +25,11 @@ int lua_error(lua_State *L) WEIR_NO_RETURN;
 
 /* What hardly ever happens: the way to it is laid out of the way of the rest. */
 #if defined(__GNUC__)
-#define WEIR_COLD __attribute__((cold, noinline))
+#define WEIR_COLD      __attribute__((cold, noinline))
+#define weir_likely(x) __builtin_expect((x) != 0, 1)
 #else
 #define WEIR_COLD
+#define weir_likely(x) (x)
 #endif
 
 /*

@@ -56,9 +56,9 @@ weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit);
 /* The same in hand: of those that gave way, only tickets below `limit`; NULL if there is none. */
 static inline weir_Coroutine *weir_ready_pop_next(weir_State *S, uint64_t limit) {
   const weir_Coroutine *c = weir_ready_head(&S->ready[READY_YIELDED]);
-  if (S->ready[READY_WOKEN].first || S->ready[READY_LATE].first)
-    return weir_ready_pop(S, weir_ready_least(S, limit));
-  return c && c->ticket < limit ? weir_ready_pop(S, READY_YIELDED) : NULL;
+  if (weir_likely(!S->ready[READY_WOKEN].first) && weir_likely(!S->ready[READY_LATE].first))
+    return c && weir_likely(c->ticket < limit) ? weir_ready_pop(S, READY_YIELDED) : NULL;
+  return weir_ready_pop(S, weir_ready_least(S, limit));
 }
 
 static inline int weir_ready_is_empty(const weir_State *S) {

@@ -154,8 +154,8 @@ static int resume_carefully(lua_State *L, weir_State *S, weir_Coroutine *c, int 
 }
 
 static inline int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
-  return c->raw || c->trapped ? resume_carefully(L, S, c, nresults)
-                              : resume_body(L, S, c, nresults);
+  return weir_likely(!c->raw && !c->trapped) ? resume_body(L, S, c, nresults)
+                                             : resume_carefully(L, S, c, nresults);
 }
 
 static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
@@ -219,7 +219,7 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
     body_broke(L, S, c, NULL);
     return 0;
   }
-  if (!c->armed)
+  if (!weir_likely(c->armed))
     arm_running(L, S, c);
   if (S->signal == SIGNAL_YIELD) { /* what is most frequent needs no table of jumps */
     give_way(S, c, GAVE_A_PASS);
@@ -246,7 +246,7 @@ static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, 
 static int step_running(lua_State *L, weir_State *S) {
   weir_Coroutine *c = S->running;
   int nresults = 0, status;
-  if (!weir_coroutine_can_resume(c)) {
+  if (!weir_likely(weir_coroutine_can_resume(c))) {
     if (c->life == LIFE_ENDED)
       tell_ended(L, S, c);
     else
@@ -307,8 +307,8 @@ static void settle(lua_State *L, weir_State *S, weir_Coroutine *c) {
 }
 
 static int is_plain(const weir_State *S, const weir_Coroutine *c) {
-  return !c->force && !c->called && weir_deque_empty(&S->fires) && weir_deque_empty(&S->hooks) &&
-         !S->has_budget;
+  return weir_likely(!c->force && !c->called) && weir_likely(weir_deque_empty(&S->fires)) &&
+         weir_likely(weir_deque_empty(&S->hooks)) && weir_likely(!S->has_budget);
 }
 
 /* Resumes the running one; returns which one is now. What could go on at once, but behind the
@@ -337,7 +337,7 @@ static inline weir_Coroutine *run_one(lua_State *L, weir_State *S) {
 enum { ONLY_RUNNING, ONLY_WOKEN };
 
 static inline weir_Coroutine *next_to_run(weir_State *S, uint64_t limit) {
-  if (S->over)
+  if (!weir_likely(!S->over))
     return NULL;
   if (limit > ONLY_WOKEN)
     return weir_ready_pop_next(S, limit);
