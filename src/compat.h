@@ -23,7 +23,8 @@ int lua_error(lua_State *L) WEIR_NO_RETURN;
 #define WEIR_NO_RETURN
 #endif
 
-/* What hardly ever happens: the way to it is laid out of the way of the rest. */
+/* A function that is hardly ever called, and a condition that nearly always holds: the rest is laid
+   out of the way. */
 #if defined(__GNUC__)
 #define WEIR_COLD      __attribute__((cold, noinline))
 #define weir_likely(x) __builtin_expect((x) != 0, 1)

@@ -94,8 +94,8 @@ struct weir_Deferred {
   int64_t slot;              /* key in the table of waiters of `target`, ascending */
   weir_Deferred *first, *last; /* waiters, in the order they came */
   weir_Deferred *target;       /* what it waits on */
-  /* What each switch looks at is from here on, and goes on in a Coroutine: in one line of the
-     processor's cache, or two. */
+  /* What each switch looks at is from here on, and goes on in a Coroutine: in two lines of the
+     processor's cache. */
   uint32_t nwaiters;
   int nvalues;        /* of the outcome; before that, how many links it has; of a coroutine with a
                          body, which has none, how often it has been resumed */

@@ -96,13 +96,11 @@ static int take_piece(lua_State *L) {
   int n;
   if (!is_spent(d))
     return take_slowly(L);
+  renew(d);
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(FLOW_CLAIM));
-  if (d->nvalues > 0) {
-    lua_pushvalue(L, lua_upvalueindex(FLOW_HOOKS));
-    lua_setiuservalue(L, 1, UV_VALUE);
-  }
-  renew(d);
+  lua_pushvalue(L, lua_upvalueindex(FLOW_HOOKS));
+  lua_setiuservalue(L, 1, UV_VALUE);
   n = weir_await_begin(L, S, c, 1, 2, HUGE_VAL);
   if (n >= 0)
     return n;

@@ -72,7 +72,6 @@ void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->depth = S->depth;
   m->has_budget = S->has_budget;
   m->over = S->over;
-  m->budget = S->budget;
   m->fires = weir_deque_mark(&S->fires);
   m->hooks = weir_deque_mark(&S->hooks);
   m->walk = weir_deque_mark(&S->walk);
@@ -103,7 +102,6 @@ void weir_state_return(weir_State *S, const weir_Mark *m) {
   S->close_depth = m->close_depth;
   S->has_budget = m->has_budget;
   S->over = m->over;
-  S->budget = m->budget;
   weir_deque_return(&S->fires, m->fires, 1);
   weir_deque_return(&S->hooks, m->hooks, 0);
   weir_deque_return(&S->walk, m->walk, 0);

@@ -178,7 +178,6 @@ typedef struct weir_Mark {
   weir_Coroutine *running, *callers;
   weir_Meter *meter;
   int busy, loop_busy, looping, fire_depth, close_depth, depth, has_budget, over;
-  double budget;
   weir_Place fires, hooks, walk, ending;
 #if WEIR_SELF_CLOSE /* while a guard watches over it: */
   const struct weir_Mark *outer;
@@ -220,7 +219,8 @@ void weir_state_push(lua_State *L, weir_State *S, int slot);
 /* Moves the top value into a slot of `home`. [-1, +0, -] */
 void weir_state_set(lua_State *L, weir_State *S, int slot);
 
-/* Of a function of the library: a light userdata, which Lua finds faster. */
+/* Of a function of the library: a light userdata, which Lua finds faster; of those that are made
+   later perhaps the full one. */
 #define weir_upstate(L) ((weir_State *)lua_touserdata((L), lua_upvalueindex(1)))
 /* Pushes what keeps it from the collector for as long as there is such a function. [-0, +1, -] */
 #define weir_push_upstate(L) lua_pushvalue((L), lua_upvalueindex(2))

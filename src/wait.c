@@ -207,10 +207,11 @@ int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint3
   return 1;
 }
 
-/* Nothing else is told of it, and nothing else comes before it. */
+/* It is as it was made, but for one who awaits it; and nothing comes before it. */
 static int is_for_one(const weir_State *S, const weir_Deferred *d) {
-  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && !(d->flags & FLAG_HELD) &&
-         d->ncalls == 0 && !d->timers && weir_deque_empty(&S->fires);
+  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && d->wait == WAIT_NONE &&
+         !(d->flags & ~(uint32_t)(FLAG_HOOKS | FLAG_CLAIM)) && d->ncalls == 0 && !d->timers &&
+         weir_deque_empty(&S->fires);
 }
 
 int weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {

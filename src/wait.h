@@ -28,10 +28,9 @@ void weir_wait_end(lua_State *L, weir_State *S, int w);
 /* Tells all waiters of the Deferred at d its outcome, in order, and counts them. Returns 0 if it
    came to a stop for want of memory: the others wait on. [-0, +0, m] */
 int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told);
-/* The coroutine that waits for the pending Deferred at d, which nobody has cancelled, goes on with
-   the value on top. There are
-   no values for anybody else: it is settled with none. Returns 0, and does nothing, if not just
-   that is to be done. [-1|0, +0, m] */
+/* The coroutine that waits for the pending Deferred at d goes on with the value on top. There are
+   no values for anybody else: it is settled with none, and UV_VALUE stays. Returns 0, and does
+   nothing, if not just that is to be done. [-1|0, +0, m] */
 int weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
 /* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with
    its own cancel error instead. [-0, +0, -] */

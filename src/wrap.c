@@ -174,7 +174,7 @@ int weir_wrap(lua_State *L) {
   Generator *g;
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
+  weir_push_upstate(L);
   g = lua_newuserdatauv(L, sizeof *g, 1);
   *g = (Generator){.tag = weir_tag(S, TAG_GENERATOR)};
   g->thread = lua_newthread(L);
