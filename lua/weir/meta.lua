@@ -802,8 +802,8 @@ function weir.trace(file) end
 --- `f(err, traceback, d)` is called once for each failure: when `run` or `step` has nothing more to do at the moment,
 --- when the Deferred is collected, or when the Lua state is closed. `d` is `nil` for an error that belongs to no
 --- Deferred, such as that of a canceller that has already fired; it is told of at once. An error in `f` itself is
---- written to standard error. What `f` starts or wakes runs in the next pass of the loop, so that reports of what fails
---- there again cannot hold the loop up.
+--- written to standard error. What `f` starts or wakes in a turn waits for the next pass of the loop, so that reports
+--- of what fails there again cannot hold the loop up.
 ---
 --- A failure counts as handled when
 ---
