@@ -92,8 +92,8 @@ struct weir_Deferred {
                                 coroutine, which has none, the stamp of its wait or adoption */
   struct weir_Timer *timers; /* armed limits: timeouts and grace */
   int64_t slot;              /* key in the table of waiters of `target`, ascending */
-  weir_Deferred *first, *last; /* waiters, in the order they came */
-  weir_Deferred *target;       /* what it waits on */
+  weir_Deferred *first;      /* of its waiters, in the order they came */
+  weir_Deferred *target;     /* what it waits on */
   /* What each switch looks at is from here on, and goes on in a Coroutine: in two lines of the
      processor's cache. */
   uint32_t nwaiters;

@@ -18,7 +18,7 @@ static void push_link(lua_State *L, weir_State *S, int o) {
   weir_Deferred *other = lua_touserdata(L, o);
   weir_Deferred *link = weir_deferred_new(L, S, KIND_LINK, sizeof *link);
   set_slot(L, lua_gettop(L), LINK_OTHER, o);
-  link->first = link->last = other;
+  link->first = other;
   link->nwaiters = 1;
 }
 
@@ -77,7 +77,7 @@ static void link_up(lua_State *L, weir_State *S, int o, int idx, int didx, weir_
    whether it is still a waiter. */
 static int cut(lua_State *L, int idx) {
   weir_Deferred *link = lua_touserdata(L, idx);
-  link->first = link->last = NULL;
+  link->first = NULL;
   link->nwaiters = 0;
   return link->target != NULL;
 }

@@ -470,7 +470,7 @@ lua_Integer weir_look_below(lua_State *L, int idx, int t) {
 int weir_look_ahead(const weir_State *S, const weir_Coroutine *c, int most) {
   int n = 0;
   for (int list = 0; list < READY_LISTS; list++)
-    for (const weir_Deferred *d = S->ready[list].first; d && n < most; d = d->later) {
+    for (const weir_Deferred *d = S->ready[list]; d && n < most; d = d->later) {
       if (as_coroutine(d)->ticket >= c->ticket)
         break;
       n++;

@@ -29,7 +29,7 @@ weir_Handle *weir_handle_new(weir_Mailbox *m) {
     return NULL;
   h->mailbox = m;
   h->references = 1;
-  weir_list_append(m->live, m->live_last, h, prev, next);
+  weir_list_append(m->live, h, prev, next);
   m->nlive++;
   weir_mutex_lock(m->mutex);
   m->references++;
@@ -72,7 +72,7 @@ static void post(weir_Handle *h, weir_Stage stage, weir_Letter letter) {
   h->stage = (uint8_t)stage;
   h->letter = letter;
   h->number = ++m->number;
-  weir_list_append(m->first, m->last, h, earlier, later);
+  weir_list_append(m->first, h, earlier, later);
   if (m->first == h)
     wake_up(m);
 }
@@ -82,7 +82,7 @@ static weir_Letter take_out(weir_Handle *h) {
   weir_Letter nothing = {NULL, NULL, NULL, 0, 0};
   if (h->stage == STAGE_OPEN)
     return nothing;
-  weir_list_remove(m->first, m->last, h, earlier, later);
+  weir_list_remove(m->first, h, earlier, later);
   return h->letter;
 }
 
@@ -90,7 +90,7 @@ static weir_Letter take_out(weir_Handle *h) {
 static weir_Letter end(weir_Handle *h, weir_Stage stage) {
   weir_Letter letter = take_out(h);
   weir_Mailbox *m = h->mailbox;
-  weir_list_remove(m->live, m->live_last, h, prev, next);
+  weir_list_remove(m->live, h, prev, next);
   m->nlive--;
   h->stage = (uint8_t)stage;
   return letter;

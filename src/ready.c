@@ -3,8 +3,7 @@
 #include "watch.h"
 
 static void cut(weir_State *S, weir_Coroutine *c) {
-  weir_Ready *q = &S->ready[c->list];
-  weir_list_remove(q->first, q->last, &c->d, earlier, later);
+  weir_list_remove(S->ready[c->list], &c->d, earlier, later);
 }
 
 static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
@@ -31,11 +30,10 @@ void weir_ready_append_ended(weir_State *S, weir_Coroutine *c) {
 }
 
 void weir_ready_add_first(weir_State *S, weir_Coroutine *c) {
-  weir_Ready *q = &S->ready[READY_LATE];
   weir_ready_remove(S, c);
   c->ticket = --S->front;
   c->list = READY_LATE;
-  weir_list_append(q->last, q->first, &c->d, later, earlier);
+  weir_list_prepend(S->ready[READY_LATE], &c->d, earlier, later);
 }
 
 void weir_ready_remove(weir_State *S, weir_Coroutine *c) {
@@ -48,41 +46,40 @@ void weir_ready_remove(weir_State *S, weir_Coroutine *c) {
 }
 
 static void move(weir_State *S, weir_Coroutine *c, weir_ReadyList list) {
-  weir_Ready *q = &S->ready[list];
   cut(S, c);
   c->list = (uint8_t)list;
-  weir_list_append(q->first, q->last, &c->d, earlier, later);
+  weir_list_append(S->ready[list], &c->d, earlier, later);
 }
 
 void weir_ready_set_late(weir_State *S) {
   weir_Coroutine *c;
-  while ((c = weir_ready_head(&S->ready[READY_WOKEN])) != NULL)
+  while ((c = weir_ready_head(S, READY_WOKEN)) != NULL)
     move(S, c, READY_LATE);
 }
 
 /* Behind the ticket, the first of those in a list. */
-static weir_Deferred *first_since(const weir_Ready *q, uint64_t ticket) {
-  weir_Deferred *first = NULL;
-  for (weir_Deferred *d = q->last; d && weir_coroutine(d)->ticket > ticket; d = d->earlier)
-    first = d;
-  return first;
+static weir_Deferred *first_since(weir_Deferred *first, uint64_t ticket) {
+  weir_Deferred *since = NULL, *d = weir_list_last(first, earlier);
+  for (; d && weir_coroutine(d)->ticket > ticket; d = d == first ? NULL : d->earlier)
+    since = d;
+  return since;
 }
 
 void weir_ready_set_back(weir_State *S, uint64_t ticket) {
-  weir_Deferred *d, *next = first_since(&S->ready[READY_WOKEN], ticket);
+  weir_Deferred *d, *next = first_since(S->ready[READY_WOKEN], ticket);
   while ((d = next) != NULL) {
     next = d->later;
     move(S, weir_coroutine(d), READY_YIELDED);
   }
 }
 
-static uint64_t head_ticket(const weir_Ready *q) {
-  return q->first ? weir_ready_head(q)->ticket : UINT64_MAX;
+static uint64_t head_ticket(const weir_State *S, weir_ReadyList list) {
+  return S->ready[list] ? weir_ready_head(S, list)->ticket : UINT64_MAX;
 }
 
 weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit) {
-  uint64_t woken = head_ticket(&S->ready[READY_WOKEN]), late = head_ticket(&S->ready[READY_LATE]);
-  uint64_t yielded = head_ticket(&S->ready[READY_YIELDED]);
+  uint64_t woken = head_ticket(S, READY_WOKEN), late = head_ticket(S, READY_LATE);
+  uint64_t yielded = head_ticket(S, READY_YIELDED);
   weir_ReadyList first = woken < late ? READY_WOKEN : READY_LATE;
   if (yielded < limit && yielded < woken && yielded < late)
     first = READY_YIELDED;

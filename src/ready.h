@@ -19,10 +19,9 @@ static inline void weir_ready_append(weir_State *S, weir_Coroutine *c) {
   weir_ReadyList list = c->gave_way == GAVE_A_PASS     ? READY_YIELDED
                         : S->looping || S->inline_runs ? READY_WOKEN
                                                        : READY_LATE;
-  weir_Ready *q = &S->ready[list];
   c->ticket = ++S->ticket;
   c->list = (uint8_t)list;
-  weir_list_append(q->first, q->last, &c->d, earlier, later);
+  weir_list_append(S->ready[list], &c->d, earlier, later);
 }
 /* One in hand that has ended, for its turn to tell that: there is no room to queue it elsewhere. */
 void weir_ready_append_ended(weir_State *S, weir_Coroutine *c);
@@ -35,17 +34,16 @@ void weir_ready_set_late(weir_State *S);
 /* What was woken since the ticket waits for the next pass, as if it had given way. */
 void weir_ready_set_back(weir_State *S, uint64_t ticket);
 
-static inline weir_Coroutine *weir_ready_head(const weir_Ready *q) {
-  return weir_coroutine(q->first);
+static inline weir_Coroutine *weir_ready_head(const weir_State *S, weir_ReadyList list) {
+  return weir_coroutine(S->ready[list]);
 }
 
 /* Takes the head of a list in hand; NULL if there is none. */
 static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list) {
-  weir_Ready *q = &S->ready[list];
-  weir_Coroutine *c = weir_ready_head(q);
+  weir_Coroutine *c = weir_ready_head(S, list);
   if (!c)
     return NULL;
-  weir_list_pop(q->first, q->last, earlier, later);
+  weir_list_pop(S->ready[list], earlier, later);
   c->ticket = 0;
   c->in_hand = 1;
   return c;
@@ -55,15 +53,15 @@ static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list)
 weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit);
 /* The same in hand: of those that gave way, only tickets below `limit`; NULL if there is none. */
 static inline weir_Coroutine *weir_ready_pop_next(weir_State *S, uint64_t limit) {
-  const weir_Coroutine *c = weir_ready_head(&S->ready[READY_YIELDED]);
-  if (weir_likely(!S->ready[READY_WOKEN].first) && weir_likely(!S->ready[READY_LATE].first))
+  const weir_Coroutine *c = weir_ready_head(S, READY_YIELDED);
+  if (weir_likely(!S->ready[READY_WOKEN]) && weir_likely(!S->ready[READY_LATE]))
     return c && weir_likely(c->ticket < limit) ? weir_ready_pop(S, READY_YIELDED) : NULL;
   return weir_ready_pop(S, weir_ready_least(S, limit));
 }
 
 static inline int weir_ready_is_empty(const weir_State *S) {
-  return !S->ready[READY_WOKEN].first && !S->ready[READY_LATE].first &&
-         !S->ready[READY_YIELDED].first;
+  return !S->ready[READY_WOKEN] && !S->ready[READY_LATE] &&
+         !S->ready[READY_YIELDED];
 }
 
 /* Takes the Coroutine at idx in hand: it is kept. [-0, +0, m] */

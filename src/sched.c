@@ -360,7 +360,7 @@ static int goes_on(lua_State *L, const Loop *loop) {
 
 /* Is another pass all that is left for the loop to do? */
 static int wants_pass(lua_State *L, const weir_State *S, const Loop *loop) {
-  return S->ready[READY_YIELDED].first && !S->mailbox && !loop->root->due.n &&
+  return S->ready[READY_YIELDED] && !S->mailbox && !loop->root->due.n &&
          weir_deque_empty(&S->found) && weir_deque_empty(&S->dying) && !S->has_budget &&
          goes_on(L, loop);
 }
@@ -409,7 +409,7 @@ static void run_woken(lua_State *L, weir_State *S) {
 }
 
 static int has_work(const weir_State *S) {
-  return S->ready[READY_WOKEN].first || !weir_deque_empty(&S->found) ||
+  return S->ready[READY_WOKEN] || !weir_deque_empty(&S->found) ||
          !weir_deque_empty(&S->dying) || !weir_deque_empty(&S->fires);
 }
 

@@ -29,9 +29,6 @@ typedef enum weir_ReadyList {
   READY_YIELDED, /* they gave way: a pass runs them once */
   READY_LISTS
 } weir_ReadyList;
-typedef struct weir_Ready {
-  weir_Deferred *first, *last;
-} weir_Ready;
 
 #define WEIR_HOPPERS 32 /* functions that are known to call noreturn before their end */
 
@@ -116,7 +113,7 @@ struct weir_State {
   int fire_depth;                      /* nested drains of `fires` */
   int close_depth;                     /* nested resets of threads, each on the C stack */
 
-  weir_Ready ready[READY_LISTS];
+  weir_Deferred *ready[READY_LISTS]; /* the first of each */
   weir_Anchors anchors; /* of what is ready or in hand */
 
   weir_Deque fires;  /* Deferreds with an outcome and callbacks or waiters to tell */

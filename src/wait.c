@@ -25,7 +25,8 @@ static void spread(lua_State *L, weir_Deferred *d, int idx) {
 }
 
 static int64_t next_slot(const weir_Deferred *d) {
-  return d->last ? d->last->slot + 1 : 1;
+  const weir_Deferred *last = weir_list_last(d->first, earlier);
+  return last ? last->slot + 1 : 1;
 }
 
 void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx) {
@@ -81,7 +82,7 @@ void weir_wait_attach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d
   w->flags &= ~(uint32_t)(FLAG_LEAVING | FLAG_NOTED);
   if (how == WAIT_OWN)
     d->flags |= FLAG_OWNED;
-  weir_list_append(d->first, d->last, w, earlier, later);
+  weir_list_append(d->first, w, earlier, later);
   d->nwaiters++;
   d->nheld += (uint32_t)counts_as_held(w);
 }
@@ -107,7 +108,7 @@ static void release_anchor(lua_State *L, weir_Deferred *d, int idx, int64_t slot
 
 /* Takes the waiter w out of the list of d, its target. */
 static void detach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d, int didx) {
-  weir_list_remove(d->first, d->last, w, earlier, later);
+  weir_list_remove(d->first, w, earlier, later);
   d->nwaiters--;
   d->nheld -= (uint32_t)counts_as_held(w);
   if (w->wait == WAIT_OWN)

@@ -10,16 +10,16 @@ typedef struct Item {
   int n;
 } Item;
 
-static Item *first, *last;
+static Item *first;
 
 static void check_is(const int *expected, int n) {
-  const Item *item = first, *before = NULL;
+  const Item *item = first, *before = weir_list_last(first, before);
   for (int i = 0; i < n; i++, before = item, item = item->behind) {
     check(item && item->n == expected[i]);
     check(item->before == before);
   }
   check(item == NULL);
-  check(last == before);
+  check(weir_list_last(first, before) == before);
 }
 
 int main(void) {
@@ -27,21 +27,30 @@ int main(void) {
   check_is(NULL, 0);
   for (int i = 0; i < 4; i++) {
     items[i].n = i;
-    weir_list_append(first, last, &items[i], before, behind);
+    weir_list_append(first, &items[i], before, behind);
   }
   check_is((const int[]){0, 1, 2, 3}, 4);
-  weir_list_remove(first, last, &items[2], before, behind);
+  weir_list_remove(first, &items[2], before, behind);
   check_is((const int[]){0, 1, 3}, 3);
-  weir_list_remove(first, last, &items[3], before, behind);
+  weir_list_remove(first, &items[3], before, behind);
   check_is((const int[]){0, 1}, 2);
-  weir_list_remove(first, last, &items[0], before, behind);
+  weir_list_remove(first, &items[0], before, behind);
   check_is((const int[]){1}, 1);
-  weir_list_append(first, last, &items[2], before, behind);
+  weir_list_append(first, &items[2], before, behind);
   check_is((const int[]){1, 2}, 2);
-  weir_list_remove(first, last, &items[1], before, behind);
-  weir_list_remove(first, last, &items[2], before, behind);
+  weir_list_remove(first, &items[1], before, behind);
+  weir_list_remove(first, &items[2], before, behind);
   check_is(NULL, 0);
-  weir_list_append(first, last, &items[3], before, behind);
+  weir_list_append(first, &items[3], before, behind);
   check_is((const int[]){3}, 1);
+  weir_list_pop(first, before, behind);
+  check_is(NULL, 0);
+  weir_list_prepend(first, &items[1], before, behind);
+  check_is((const int[]){1}, 1);
+  weir_list_prepend(first, &items[0], before, behind);
+  weir_list_append(first, &items[2], before, behind);
+  check_is((const int[]){0, 1, 2}, 3);
+  weir_list_pop(first, before, behind);
+  check_is((const int[]){1, 2}, 2);
   return 0;
 }
