@@ -24,7 +24,7 @@ int weir_await_raise_cancel(lua_State *L, weir_State *S, weir_Coroutine *c) {
 
 int weir_await_raise(lua_State *L, weir_State *S) {
   const weir_Coroutine *c = S->running;
-  if (!c || c->top != L)
+  if (!c || c->d.at.top != L)
     return luaL_error(L, "a coroutine of weir was resumed from outside");
   if (c->raise == RAISE_NOTED) {
     lua_insert(L, -2);

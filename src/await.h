@@ -40,7 +40,7 @@ static inline void weir_await_give_way(lua_State *L, weir_State *S, weir_Corouti
 /* Behind a yield: has the running coroutine, and nobody else, resumed L, and not with an error? */
 static inline int weir_await_is_resumed(const lua_State *L, const weir_State *S) {
   const weir_Coroutine *c = S->running;
-  return c && c->top == L && !c->raise;
+  return c && c->d.at.top == L && !c->raise;
 }
 /* If not: raises that. [-0, +0, v] */
 WEIR_COLD int weir_await_raise(lua_State *L, weir_State *S);

@@ -57,7 +57,7 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   }
   lua_pushnil(L);
   lua_setiuservalue(L, idx, UV_THREAD);
-  c->thread = c->top = NULL;
+  c->thread = NULL;
 }
 
 /* ---- the body ---- */
@@ -230,7 +230,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
   c->deadline = HUGE_VAL;
-  c->thread = c->top = acquire(L, S);
+  c->thread = acquire(L, S);
   lua_setiuservalue(L, idx, UV_THREAD);
   if (S->slice > 0)
     weir_slice_start(L, S, idx);
@@ -389,13 +389,14 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   if (S->watch)
     weir_watch_begin_close(S, c);
   weir_ready_take(L, S, c, idx);
+  weir_ready_remove(S, c);
   fires = weir_deque_begin(&S->fires);
   hooks = weir_deque_begin(&S->hooks);
   S->running = c;
   S->close_depth++;
   S->busy++;
   c->life = LIFE_RUNNING;
-  c->top = NULL; /* nothing in a handler may suspend */
+  c->d.at.top = NULL;
   S->meter = NULL;
   if (c->trapped)
     weir_slice_begin(L, S);
@@ -403,7 +404,6 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_slice_end(S, meter);
   if (S->depth)
     weir_watch_end_close(S, c);
-  c->top = c->thread;
   S->busy--;
   S->close_depth--;
   S->running = before;

@@ -32,14 +32,12 @@ typedef enum weir_Raise {
 struct weir_Coroutine {
   weir_Deferred d;        /* first: a Coroutine is a Deferred */
   lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
-  lua_State *top;         /* where it runs: `thread` or its innermost generator's */
-  uint64_t ticket;        /* its place in the ready queue; 0: it is not there */
   int nargs;              /* LIFE_READY: values on top of `thread` */
   int anchor;             /* its slot while ready or in hand, see ready.h */
   uint8_t life;           /* weir_Life */
   uint8_t raise;          /* LIFE_READY: weir_Raise */
   uint8_t gave_way;       /* LIFE_READY with nothing delivered: weir_GaveWay */
-  uint8_t list;           /* of the ready queue, in which it is; valid while `ticket` is set */
+  uint8_t list;           /* weir_ReadyList: where it is in the ready queue */
   uint8_t in_hand;        /* running, or about to, or a caller */
   uint8_t untouched;      /* LIFE_NEW: nobody has had its thread since it was prepared */
   unsigned raw : 1;       /* suspended by coroutine.yield: no continuation of ours */

@@ -91,7 +91,12 @@ struct weir_Deferred {
   uint32_t seen;             /* number of the last weir_Above that came by; with several links; of a
                                 coroutine, which has none, the stamp of its wait or adoption */
   struct weir_Timer *timers; /* armed limits: timeouts and grace */
-  int64_t slot;              /* key in the table of waiters of `target`, ascending */
+  union {
+    int64_t slot;    /* while `target` is set: key in its table of waiters, ascending */
+    uint64_t ticket; /* of a coroutine in the ready queue: its place there */
+    lua_State *top;  /* of one that executes: where, on its thread or in the innermost generator;
+                        NULL while it is closed: nothing in a handler may suspend */
+  } at;
   weir_Deferred *first;      /* of its waiters, in the order they came */
   weir_Deferred *target;     /* what it waits on */
   /* What each switch looks at is from here on, and goes on in a Coroutine: in two lines of the

@@ -48,7 +48,7 @@ const char *weir_describe_status(int status) {
 
 const char *weir_describe_state(const weir_Coroutine *c) {
   int executing = weir_coroutine_is_executing(&c->d);
-  if (c->unwinding || (executing && !c->top))
+  if (c->unwinding || (executing && !c->d.at.top))
     return "closing";
   if (executing)
     return c->life == LIFE_CALLING ? "calling" : "running";

@@ -181,7 +181,7 @@ static void look_at(lua_State *L, weir_State *S, const weir_Deferred *d, int idx
 static void push_waiter(lua_State *L, const weir_Deferred *d, int idx, const weir_Deferred *w) {
   lua_getiuservalue(L, idx, UV_WAITERS);
   if (d->flags & FLAG_MANY) {
-    lua_rawgeti(L, -1, w->slot);
+    lua_rawgeti(L, -1, w->at.slot);
     lua_remove(L, -2);
   }
   if (w->kind == KIND_LINK) {
@@ -268,8 +268,9 @@ static int push_place(lua_State *L, const weir_State *S, lua_State *thread) {
 /* ---- the table, on top ---- */
 
 static void set_place(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
+  lua_State *top = c->d.at.top;
   int found = push_place(L, S, c->thread);
-  if (c->top && c->top != c->thread && push_place(L, S, c->top)) {
+  if (weir_coroutine_is_executing(&c->d) && top && top != c->thread && push_place(L, S, top)) {
     if (found)
       lua_remove(L, -2);
     found = 1;
@@ -469,9 +470,11 @@ lua_Integer weir_look_below(lua_State *L, int idx, int t) {
 
 int weir_look_ahead(const weir_State *S, const weir_Coroutine *c, int most) {
   int n = 0;
-  for (int list = 0; list < READY_LISTS; list++)
+  if (c->list == READY_NONE)
+    return 0;
+  for (int list = READY_NONE; list < READY_LISTS; list++)
     for (const weir_Deferred *d = S->ready[list]; d && n < most; d = d->later) {
-      if (as_coroutine(d)->ticket >= c->ticket)
+      if (d->at.ticket >= c->d.at.ticket)
         break;
       n++;
     }

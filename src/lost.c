@@ -39,7 +39,7 @@ static void close_lost(lua_State *L, weir_State *S, int idx) {
 
 static void cancel_lost(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  if (c->life == LIFE_ENDED || c->ticket || weir_coroutine_is_executing(&c->d))
+  if (c->life == LIFE_ENDED || c->list != READY_NONE || weir_coroutine_is_executing(&c->d))
     return; /* something else found it too, and has a use for it */
   if (c->found) {
     close_lost(L, S, idx);

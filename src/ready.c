@@ -17,7 +17,7 @@ static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   keep(L, S, c, idx);
   weir_coroutine_arm(L, S, c, idx);
-  if (c->ticket)
+  if (c->list != READY_NONE)
     cut(S, c);
   weir_ready_append(S, c);
   if (S->watch)
@@ -31,16 +31,16 @@ void weir_ready_append_ended(weir_State *S, weir_Coroutine *c) {
 
 void weir_ready_add_first(weir_State *S, weir_Coroutine *c) {
   weir_ready_remove(S, c);
-  c->ticket = --S->front;
+  c->d.at.ticket = --S->front;
   c->list = READY_LATE;
   weir_list_prepend(S->ready[READY_LATE], &c->d, earlier, later);
 }
 
 void weir_ready_remove(weir_State *S, weir_Coroutine *c) {
-  if (!c->ticket)
+  if (c->list == READY_NONE)
     return;
   cut(S, c);
-  c->ticket = 0;
+  c->list = READY_NONE;
   if (!c->in_hand)
     weir_ready_put_down(S, c);
 }
@@ -60,7 +60,7 @@ void weir_ready_set_late(weir_State *S) {
 /* Behind the ticket, the first of those in a list. */
 static weir_Deferred *first_since(weir_Deferred *first, uint64_t ticket) {
   weir_Deferred *since = NULL, *d = weir_list_last(first, earlier);
-  for (; d && weir_coroutine(d)->ticket > ticket; d = d == first ? NULL : d->earlier)
+  for (; d && d->at.ticket > ticket; d = d == first ? NULL : d->earlier)
     since = d;
   return since;
 }
@@ -74,7 +74,7 @@ void weir_ready_set_back(weir_State *S, uint64_t ticket) {
 }
 
 static uint64_t head_ticket(const weir_State *S, weir_ReadyList list) {
-  return S->ready[list] ? weir_ready_head(S, list)->ticket : UINT64_MAX;
+  return S->ready[list] ? S->ready[list]->at.ticket : UINT64_MAX;
 }
 
 weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit) {

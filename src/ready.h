@@ -19,7 +19,7 @@ static inline void weir_ready_append(weir_State *S, weir_Coroutine *c) {
   weir_ReadyList list = c->gave_way == GAVE_A_PASS     ? READY_YIELDED
                         : S->looping || S->inline_runs ? READY_WOKEN
                                                        : READY_LATE;
-  c->ticket = ++S->ticket;
+  c->d.at.ticket = ++S->ticket;
   c->list = (uint8_t)list;
   weir_list_append(S->ready[list], &c->d, earlier, later);
 }
@@ -44,7 +44,7 @@ static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list)
   if (!c)
     return NULL;
   weir_list_pop(S->ready[list], earlier, later);
-  c->ticket = 0;
+  c->list = READY_NONE;
   c->in_hand = 1;
   return c;
 }
@@ -55,7 +55,7 @@ weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit);
 static inline weir_Coroutine *weir_ready_pop_next(weir_State *S, uint64_t limit) {
   const weir_Coroutine *c = weir_ready_head(S, READY_YIELDED);
   if (weir_likely(!S->ready[READY_WOKEN]) && weir_likely(!S->ready[READY_LATE]))
-    return c && weir_likely(c->ticket < limit) ? weir_ready_pop(S, READY_YIELDED) : NULL;
+    return c && weir_likely(c->d.at.ticket < limit) ? weir_ready_pop(S, READY_YIELDED) : NULL;
   return weir_ready_pop(S, weir_ready_least(S, limit));
 }
 
@@ -69,7 +69,7 @@ void weir_ready_take(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
 /* Done with it: it is kept only while it is in the queue. */
 static inline void weir_ready_put_down(weir_State *S, weir_Coroutine *c) {
   c->in_hand = 0;
-  if (!c->ticket) {
+  if (c->list == READY_NONE) {
     weir_anchor_drop(&S->anchors, c->anchor);
     c->anchor = WEIR_NO_ANCHOR;
   }

@@ -134,6 +134,7 @@ static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, in
   c->gave_way = GAVE_NO_WAY;
   c->untouched = 0;
   c->life = LIFE_RUNNING;
+  c->d.at.top = c->thread;
   weir_coroutine_note_resume(S, c);
   return resume_thread(L, S, c, nargs, nresults);
 }

@@ -9,7 +9,7 @@
 /* The running coroutine, if L may suspend it; else NULL. */
 static inline weir_Coroutine *weir_sched_suspendable(lua_State *L, const weir_State *S) {
   weir_Coroutine *c = S->running;
-  return c && c->top == L && !c->blocked && lua_isyieldable(L) ? c : NULL;
+  return c && c->d.at.top == L && !c->blocked && lua_isyieldable(L) ? c : NULL;
 }
 
 /* Starts the new Coroutine, the only value of L: at once where that is possible, else in turn. The

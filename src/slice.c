@@ -209,7 +209,7 @@ void weir_slice_count(lua_State *L, weir_State *S, weir_Trap *t, lua_Debug *ar, 
 
 static weir_Meter *begin(weir_Coroutine *c, weir_Trap *t) {
   weir_Meter *m = &t->meter;
-  m->is_struck = c->preempted && c->top && weir_coroutine_is_due(c);
+  m->is_struck = c->preempted && c->life != LIFE_RUNNING && weir_coroutine_is_due(c);
   if (m->has_waited)
     m->is_up = 0;
   if (!weir_slice_is_needed(m) && !m->is_struck && !c->raising) {

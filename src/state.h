@@ -24,6 +24,7 @@ typedef struct weir_Watch weir_Watch;
 
 /* The lists of the ready queue, see ready.h. */
 typedef enum weir_ReadyList {
+  READY_NONE,    /* it is in none, and this one is empty */
   READY_WOKEN,   /* by the turn that is under way */
   READY_LATE,    /* left by a budget, or queued by a host that asked not to run them */
   READY_YIELDED, /* they gave way: a pass runs them once */
@@ -134,7 +135,7 @@ struct weir_State {
   const char *library;  /* what the sources of the library's functions begin with */
   size_t library_length;
 
-  uint64_t ticket; /* last number given in the ready queues; 0 means none */
+  uint64_t ticket; /* last number given in the ready queue */
   uint64_t front;  /* last number given at the front, going down */
   uint64_t born;   /* last number given to a coroutine */
   uint64_t armed;  /* last number given to a timer */

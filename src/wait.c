@@ -19,14 +19,14 @@ static void spread(lua_State *L, weir_Deferred *d, int idx) {
     return;
   }
   lua_getiuservalue(L, idx, UV_WAITERS);
-  lua_rawseti(L, -2, d->first->slot);
+  lua_rawseti(L, -2, d->first->at.slot);
   lua_setiuservalue(L, idx, UV_WAITERS);
   d->flags |= FLAG_MANY;
 }
 
 static int64_t next_slot(const weir_Deferred *d) {
   const weir_Deferred *last = weir_list_last(d->first, earlier);
-  return last ? last->slot + 1 : 1;
+  return last ? last->at.slot + 1 : 1;
 }
 
 void weir_wait_make_room(lua_State *L, weir_Deferred *d, int idx) {
@@ -76,7 +76,7 @@ void weir_wait_attach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d
   anchor(L, d, widx, didx, slot);
   lua_pushvalue(L, didx);
   lua_setiuservalue(L, widx, UV_TARGET);
-  w->slot = slot;
+  w->at.slot = slot;
   w->target = d;
   w->wait = (uint8_t)how;
   w->flags &= ~(uint32_t)(FLAG_LEAVING | FLAG_NOTED);
@@ -115,7 +115,7 @@ static void detach(lua_State *L, weir_Deferred *w, int widx, weir_Deferred *d, i
     d->flags &= ~(uint32_t)FLAG_OWNED;
   w->target = NULL;
   w->wait = WAIT_NONE;
-  release_anchor(L, d, didx, w->slot);
+  release_anchor(L, d, didx, w->at.slot);
   lua_pushnil(L);
   lua_setiuservalue(L, widx, UV_TARGET);
 }
@@ -183,7 +183,7 @@ static int deliver(lua_State *L, weir_State *S, weir_Deferred *w, int widx, cons
 static void push_first_waiter(lua_State *L, const weir_Deferred *d, int idx) {
   lua_getiuservalue(L, idx, UV_WAITERS);
   if (d->flags & FLAG_MANY) {
-    lua_rawgeti(L, -1, d->first->slot);
+    lua_rawgeti(L, -1, d->first->at.slot);
     lua_remove(L, -2);
   }
 }

@@ -70,9 +70,9 @@ static int give_error(lua_State *L, Generator *g) {
   return lua_error(L);
 }
 
-/* Inside a coroutine of weir, what runs in the generator may suspend it as well. */
-static int resume(lua_State *L, weir_State *S, Generator *g, int n, int *nresults) {
-  weir_Coroutine *c = S->running && S->running->top == L ? S->running : NULL;
+/* Inside a coroutine of weir, what runs in the generator may suspend it as well: `suspends`. */
+static int resume(lua_State *L, weir_State *S, Generator *g, int n, int *nresults, int *suspends) {
+  weir_Coroutine *c = S->running && S->running->d.at.top == L ? S->running : NULL;
   unsigned blocked = c ? c->blocked : 0;
   int status;
   if (S->meter) {
@@ -80,31 +80,32 @@ static int resume(lua_State *L, weir_State *S, Generator *g, int n, int *nresult
     weir_trap_follow(L, S);
   }
   if (c) {
-    c->top = g->thread;
+    c->d.at.top = g->thread;
     c->blocked = blocked || !lua_isyieldable(L);
     S->signal = SIGNAL_NONE;
   }
   status = lua_resume(g->thread, L, n, nresults);
-  if (c) {
-    c->top = L;
+  *suspends = c && status == LUA_YIELD && S->signal != SIGNAL_NONE;
+  if (c)
     c->blocked = blocked & 1;
-  }
+  if (c && !*suspends)
+    c->d.at.top = L;
   return status;
 }
 
 static int run(lua_State *L, Generator *g, int n) {
   weir_State *S = weir_upstate(L);
-  int nresults = 0, status;
+  int nresults = 0, suspends, status;
   if (!lua_checkstack(g->thread, n + 6))
     return luaL_error(L, "too many arguments");
   lua_xmove(L, g->thread, n);
   g->is_inside = 0;
   if (S->meter && lua_status(g->thread) == LUA_OK)
     n = set_guard(g, n);
-  status = resume(L, S, g, n, &nresults);
+  status = resume(L, S, g, n, &nresults, &suspends);
   if (status != LUA_OK && status != LUA_YIELD)
     return give_error(L, g);
-  if (status == LUA_OK || S->signal == SIGNAL_NONE || !S->running || S->running->top != L)
+  if (!suspends)
     return give_results(L, g, nresults);
   g->is_inside = 1;
   lua_xmove(g->thread, L, nresults); /* a coroutine to be started */
