@@ -83,7 +83,7 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, in
   }
   weir_wait_begin(L, S, &c->d, me, d, idx, WAIT_AWAIT);
   c->life = LIFE_WAITING;
-  c->d.seen = S->stamp;
+  c->d.now.since = S->stamp;
   c->raw = 0;
   S->signal = SIGNAL_WAIT;
   return -1;
@@ -106,7 +106,7 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferr
 static int answer(lua_State *L, weir_Coroutine *c, int n, int raise) {
   lua_xmove(L, c->thread, n);
   c->life = LIFE_READY;
-  c->nargs = n;
+  c->d.now.nargs = n;
   c->raise = (uint8_t)raise;
   return 1;
 }
@@ -149,7 +149,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     return answer_error(L, c, "attempt to await the running coroutine itself");
   weir_wait_begin(L, S, &c->d, idx, on, d, WAIT_AWAIT);
   c->life = LIFE_WAITING;
-  c->d.seen = S->stamp;
+  c->d.now.since = S->stamp;
   return 0;
 }
 

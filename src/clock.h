@@ -47,7 +47,7 @@ typedef struct weir_Timed {
 enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 
 struct weir_Clock {
-  const void *tag;            /* TAG_CLOCK */
+  uint32_t tag;               /* TAG_CLOCK */
   uint8_t kind;               /* weir_ClockKind */
   uint8_t is_dead;            /* its finalizer has run */
   int depth;                  /* clocks above it */

@@ -34,8 +34,8 @@ static int take_along(lua_State *L, weir_State *S, int owned, uint32_t look) {
     return 0;
   if (weir_is_coroutine(d) && ((const weir_Coroutine *)(const void *)d)->deadline < HUGE_VAL) {
     weir_cancel_watch(L, S, lua_gettop(L));
-  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE) && d->seen != look) {
-    d->seen = look; /* there are circles */
+  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE) && d->now.look != look) {
+    d->now.look = look; /* there are circles */
     lua_pushvalue(L, -1);
     weir_deque_push(L, &S->walk, LOOK_BELOW);
   }

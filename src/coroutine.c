@@ -63,7 +63,7 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 /* ---- the body ---- */
 
 /* Where the Coroutine stands: on a thread that was not begun, and in the frame of body_main. */
-enum { LOADED_SELF = 3, LOADED_BODY, FRAME_SELF = 2 };
+enum { LOADED_SELF = 4, LOADED_BODY, FRAME_HANDLER = 2, FRAME_SELF };
 
 /* What is on the thread when it ends: first true's stand-in, the handler, or false; then the
    Coroutine; then the values, or the error. */
@@ -71,27 +71,27 @@ static int body_end(lua_State *L, int status, lua_KContext ctx) {
   weir_State *S = (weir_State *)ctx;
   while (S->hop && (status == LUA_OK || status == LUA_YIELD)) {
     int n = weir_tail_take(L, S, FRAME_SELF);
-    status = lua_pcallk(L, n, LUA_MULTRET, 1, ctx, body_end);
+    status = lua_pcallk(L, n, LUA_MULTRET, FRAME_HANDLER, ctx, body_end);
   }
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_pushboolean(L, 0);
-    lua_replace(L, 1);
+    lua_replace(L, FRAME_HANDLER);
   }
-  return lua_gettop(L);
+  return lua_gettop(L) - 1;
 }
 
-/* handler, the Coroutine, f, arguments */
+/* the state, the handler, the Coroutine, f, arguments */
 static int body_main(lua_State *L) {
-  const weir_Deferred *d = lua_touserdata(L, FRAME_SELF);
-  lua_KContext ctx = (lua_KContext)weir_state_of(d->tag, TAG_DEFERRED);
-  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, ctx, body_end);
+  lua_KContext ctx = (lua_KContext)lua_touserdata(L, 1);
+  int status = lua_pcallk(L, lua_gettop(L) - 4, LUA_MULTRET, FRAME_HANDLER, ctx, body_end);
   return body_end(L, status, ctx);
 }
 
-static void prepare(lua_State *L, lua_State *thread, int n) {
-  if (n > LUA_MINSTACK / 2 && !lua_checkstack(thread, n + 5))
+static void prepare(lua_State *L, weir_State *S, lua_State *thread, int n) {
+  if (n > LUA_MINSTACK / 2 && !lua_checkstack(thread, n + 6))
     luaL_error(L, "too many arguments");
   lua_pushcfunction(thread, body_main);
+  lua_pushlightuserdata(thread, S);
   lua_pushcfunction(thread, weir_failure_handler);
 }
 
@@ -99,21 +99,21 @@ static void prepare(lua_State *L, lua_State *thread, int n) {
 static void loaded(lua_State *L, weir_Coroutine *c, int n) {
   lua_pushvalue(c->thread, LOADED_SELF);
   lua_xmove(c->thread, L, 1);
-  c->nargs = n + 3;
+  c->d.now.nargs = n + 4;
   c->life = LIFE_NEW;
   c->raise = c->gave_way = 0;
   c->raw = 0;
 }
 
-void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n) {
-  prepare(L, c->thread, n);
+void weir_coroutine_load(lua_State *L, weir_State *S, weir_Coroutine *c, int n) {
+  prepare(L, S, c->thread, n);
   lua_xmove(L, c->thread, n + 2);
   loaded(L, c, n);
 }
 
 /* The same with the Coroutine on top. */
-static void load_first(lua_State *L, weir_Coroutine *c, int n) {
-  prepare(L, c->thread, n);
+static void load_first(lua_State *L, weir_State *S, weir_Coroutine *c, int n) {
+  prepare(L, S, c->thread, n);
   lua_xmove(L, c->thread, 1);
   lua_xmove(L, c->thread, n + 1);
   loaded(L, c, n);
@@ -152,8 +152,8 @@ static int push_on_thread(lua_State *thread) {
 }
 
 int weir_coroutine_push(lua_State *L, const weir_State *S, const weir_Coroutine *c) {
-  if (c->anchor != WEIR_NO_ANCHOR) {
-    weir_anchor_push(L, &S->anchors, c->anchor);
+  if (c->d.anchor != WEIR_NO_ANCHOR) {
+    weir_anchor_push(L, &S->anchors, c->d.anchor);
     return 1;
   }
   if (!c->thread || !lua_checkstack(c->thread, 1) || !push_on_thread(c->thread))
@@ -234,7 +234,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   lua_setiuservalue(L, idx, UV_THREAD);
   if (S->slice > 0)
     weir_slice_start(L, S, idx);
-  load_first(L, c, n);
+  load_first(L, S, c, n);
   S->live++;
   if (S->tracks)
     tell_of_start(L, S, c);
@@ -296,7 +296,7 @@ int weir_coroutine_undecorate(lua_State *L, int idx) {
 static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int nargs,
                       int raise) {
   c->life = LIFE_READY;
-  c->nargs = nargs;
+  c->d.now.nargs = nargs;
   c->raise = (uint8_t)raise;
   c->gave_way = 0;
   c->d.flags &= ~(uint32_t)FLAG_LEAVING;
@@ -371,7 +371,7 @@ int weir_coroutine_is_used(const weir_Coroutine *c) {
 int weir_coroutine_is_intact(const weir_Coroutine *c) {
   if (c->life == LIFE_ENDED)
     return 0;
-  if (c->nargs && lua_gettop(c->thread) < c->nargs + (c->life == LIFE_NEW))
+  if (c->d.now.nargs && lua_gettop(c->thread) < c->d.now.nargs + (c->life == LIFE_NEW))
     return 0;
   if (c->life == LIFE_NEW)
     return lua_status(c->thread) == LUA_OK && !weir_coroutine_is_used(c);

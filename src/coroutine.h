@@ -9,7 +9,7 @@
 
 typedef enum weir_Life {
   LIFE_NEW,     /* the body stands on the thread, not begun (also after a noreturn) */
-  LIFE_READY,   /* to be resumed with the `nargs` values on top of the thread */
+  LIFE_READY,   /* to be resumed with the `now.nargs` values on top of the thread */
   LIFE_RUNNING, /* also in its <close> handlers */
   LIFE_CALLING, /* until its eager callee reaches a wait */
   LIFE_WAITING, /* UV_TARGET says on what */
@@ -32,8 +32,6 @@ typedef enum weir_Raise {
 struct weir_Coroutine {
   weir_Deferred d;        /* first: a Coroutine is a Deferred */
   lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
-  int nargs;              /* LIFE_READY: values on top of `thread` */
-  int anchor;             /* its slot while ready or in hand, see ready.h */
   uint8_t life;           /* weir_Life */
   uint8_t raise;          /* LIFE_READY: weir_Raise */
   uint8_t gave_way;       /* LIFE_READY with nothing delivered: weir_GaveWay */
@@ -78,7 +76,7 @@ static inline weir_Coroutine *weir_coroutine_caller(const weir_Coroutine *c) {
 }
 /* Pushes the running one. [-0, +1, -] */
 static inline void weir_coroutine_push_running(lua_State *L, const weir_State *S) {
-  weir_anchor_push(L, &S->anchors, S->running->anchor);
+  weir_anchor_push(L, &S->anchors, S->running->d.anchor);
 }
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
@@ -106,7 +104,7 @@ int weir_coroutine_push(lua_State *L, const weir_State *S, const weir_Coroutine 
 int weir_coroutine_definition(const weir_Coroutine *c, lua_Debug *ar);
 /* Puts the Coroutine, and above it its body and n arguments, on its empty thread; and itself back.
    [-(n+2), +1, e] */
-void weir_coroutine_load(lua_State *L, weir_Coroutine *c, int n);
+void weir_coroutine_load(lua_State *L, weir_State *S, weir_Coroutine *c, int n);
 /* If the value at idx is a weir.coroutine function, replaces it by its body and returns 1. The
    name is pushed then. [-0, +0|1, -] */
 int weir_coroutine_undecorate(lua_State *L, int idx);
@@ -146,7 +144,7 @@ int weir_coroutine_is_used(const weir_Coroutine *c);
 /* False if somebody else has resumed or closed its thread. */
 int weir_coroutine_is_intact(const weir_Coroutine *c);
 static inline int weir_coroutine_can_resume(const weir_Coroutine *c) {
-  if (c->nargs || c->life == LIFE_NEW)
+  if (c->d.now.nargs || c->life == LIFE_NEW)
     return c->untouched || weir_coroutine_is_intact(c);
   return lua_status(c->thread) == LUA_YIELD;
 }

@@ -542,7 +542,7 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
     weir_failure_forget(L, S, idx);
     d->phase = PHASE_WAITING;
     weir_wait_begin(L, S, d, idx, source, from, WAIT_ADOPT);
-    d->seen = S->stamp;
+    d->now.since = S->stamp;
   }
   lua_settop(L, from - 1);
 }

@@ -21,7 +21,7 @@ typedef enum weir_ErrorClass {
 ** if nobody has handled it by then. In HOME_NOTES while `listed`.
 */
 struct weir_Note {
-  const void *tag;         /* TAG_NOTE */
+  uint32_t tag;            /* TAG_NOTE */
   const weir_Deferred *of; /* only to compare: NOTE_DEFERRED holds it */
   uint64_t number;         /* key in HOME_NOTES, valid while listed */
   uint8_t listed;

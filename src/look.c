@@ -168,7 +168,7 @@ static void look_at(lua_State *L, weir_State *S, const weir_Deferred *d, int idx
                  .due = when_due(S, d)};
   look->cancelled = weir_deferred_is_open(d) && (d->flags & (FLAG_MARKED | FLAG_LEAVING));
   if (waits_for_one(d))
-    look->waited = (double)(uint32_t)(weir_sched_stamp() - d->seen) / WEIR_STAMPS;
+    look->waited = (double)(uint32_t)(weir_sched_stamp() - d->now.since) / WEIR_STAMPS;
   if (!has_body(d))
     return;
   look->state = weir_describe_state(as_coroutine(d));

@@ -51,15 +51,15 @@ struct weir_Handle {
 
 struct weir_Mailbox {
   weir_Mutex *mutex;
-  size_t references;         /* the state's, and one of each handle */
-  weir_Handle *first;        /* the mail, in the order in which it came */
-  uint64_t number;           /* the last one given */
-  void (*wake)(void *ud);    /* the host's, with its argument; NULL behind lua_close */
+  size_t references;      /* the state's, and one of each handle */
+  weir_Handle *first;     /* the mail, in the order in which it came */
+  uint64_t number;        /* the last one given */
+  void (*wake)(void *ud); /* the host's, with its argument; NULL behind lua_close */
   void *wake_ud;
-  int asleep;                    /* the state's thread is, or may be, about to sleep on `bell` */
-  weir_Bell *bell;               /* NULL before the first sleep */
-  weir_Handle *live;             /* the state's: in the order in which they were made */
-  size_t nlive;                  /* the state's: their number */
+  int asleep;        /* the state's thread is, or may be, about to sleep on `bell` */
+  weir_Bell *bell;   /* NULL before the first sleep */
+  weir_Handle *live; /* the state's: in the order in which they were made */
+  size_t nlive;      /* the state's: their number */
 };
 
 /* ---- for the state's own thread ---- */

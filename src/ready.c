@@ -7,11 +7,11 @@ static void cut(weir_State *S, weir_Coroutine *c) {
 }
 
 static void keep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  if (c->anchor != WEIR_NO_ANCHOR)
+  if (c->d.anchor != WEIR_NO_ANCHOR)
     return;
   weir_anchor_reserve(L, &S->anchors);
   lua_pushvalue(L, idx);
-  c->anchor = weir_anchor_take(&S->anchors, L);
+  c->d.anchor = weir_anchor_take(&S->anchors, L);
 }
 
 void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
@@ -25,7 +25,7 @@ void weir_ready_add(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 }
 
 void weir_ready_append_ended(weir_State *S, weir_Coroutine *c) {
-  c->nargs = 1; /* so that it cannot be resumed */
+  c->d.now.nargs = 1; /* so that it cannot be resumed */
   weir_ready_append(S, c);
 }
 

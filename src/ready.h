@@ -60,8 +60,7 @@ static inline weir_Coroutine *weir_ready_pop_next(weir_State *S, uint64_t limit)
 }
 
 static inline int weir_ready_is_empty(const weir_State *S) {
-  return !S->ready[READY_WOKEN] && !S->ready[READY_LATE] &&
-         !S->ready[READY_YIELDED];
+  return !S->ready[READY_WOKEN] && !S->ready[READY_LATE] && !S->ready[READY_YIELDED];
 }
 
 /* Takes the Coroutine at idx in hand: it is kept. [-0, +0, m] */
@@ -70,8 +69,8 @@ void weir_ready_take(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
 static inline void weir_ready_put_down(weir_State *S, weir_Coroutine *c) {
   c->in_hand = 0;
   if (c->list == READY_NONE) {
-    weir_anchor_drop(&S->anchors, c->anchor);
-    c->anchor = WEIR_NO_ANCHOR;
+    weir_anchor_drop(&S->anchors, c->d.anchor);
+    c->d.anchor = WEIR_NO_ANCHOR;
   }
 }
 

@@ -105,11 +105,11 @@ static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
 /* A value that waits to be raised in a body that has no continuation of ours goes to the trap. */
 static void prepare_raw_raise(lua_State *L, weir_State *S, weir_Coroutine *c) {
   int idx = running_to(L, S);
-  lua_xmove(c->thread, L, c->nargs);
+  lua_xmove(c->thread, L, c->d.now.nargs);
   weir_trap_raise(L, S);
   if (c->raise == RAISE_NOTED)
     weir_failure_see(L, S);
-  c->nargs = 0;
+  c->d.now.nargs = 0;
   lua_settop(L, idx - 1);
 }
 
@@ -129,8 +129,8 @@ static int resume_thread(lua_State *L, weir_State *S, weir_Coroutine *c, int nar
 #endif
 
 static inline int resume_body(lua_State *L, weir_State *S, weir_Coroutine *c, int *nresults) {
-  int nargs = c->nargs;
-  c->nargs = 0;
+  int nargs = c->d.now.nargs;
+  c->d.now.nargs = 0;
   c->gave_way = GAVE_NO_WAY;
   c->untouched = 0;
   c->life = LIFE_RUNNING;
@@ -176,7 +176,7 @@ static void go_on(weir_Coroutine *c) {
 /* The running one goes aside for its callee, which it has yielded. */
 static void call_callee(weir_State *S, weir_Coroutine *c) {
   weir_Coroutine *callee = lua_touserdata(c->thread, -1);
-  callee->anchor = weir_anchor_take(&S->anchors, c->thread);
+  callee->d.anchor = weir_anchor_take(&S->anchors, c->thread);
   callee->in_hand = callee->untouched = 1;
   callee->called = 1;
   c->life = LIFE_CALLING;
@@ -410,8 +410,8 @@ static void run_woken(lua_State *L, weir_State *S) {
 }
 
 static int has_work(const weir_State *S) {
-  return S->ready[READY_WOKEN] || !weir_deque_empty(&S->found) ||
-         !weir_deque_empty(&S->dying) || !weir_deque_empty(&S->fires);
+  return S->ready[READY_WOKEN] || !weir_deque_empty(&S->found) || !weir_deque_empty(&S->dying) ||
+         !weir_deque_empty(&S->fires);
 }
 
 int weir_sched_call(lua_State *L, weir_State *S, int n, int nresults) {

@@ -9,7 +9,7 @@
 #include "coroutine.h"
 
 typedef struct weir_Side {
-  const void *tag; /* TAG_SIDE */
+  uint32_t tag; /* TAG_SIDE */
 } weir_Side;
 
 /* User values. */

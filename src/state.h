@@ -115,7 +115,7 @@ struct weir_State {
   int close_depth;                     /* nested resets of threads, each on the C stack */
 
   weir_Deferred *ready[READY_LISTS]; /* the first of each */
-  weir_Anchors anchors; /* of what is ready or in hand */
+  weir_Anchors anchors;              /* of what is ready or in hand */
 
   weir_Deque fires;  /* Deferreds with an outcome and callbacks or waiters to tell */
   weir_Deque hooks;  /* Deferreds whose pause or unpause hook may be due */
@@ -194,11 +194,8 @@ weir_State *weir_state_get(lua_State *L);
    those of another state, whatever metatable the debug library gave them. But it may still be there
    in memory that is another's by now: only with our metatable as well is it sure to be one. */
 typedef enum weir_Tag { TAG_DEFERRED, TAG_CLOCK, TAG_NOTE, TAG_SIDE, TAG_GENERATOR } weir_Tag;
-static inline const void *weir_tag(const weir_State *S, weir_Tag tag) {
-  return (const char *)S + tag;
-}
-static inline weir_State *weir_state_of(const void *word, weir_Tag tag) {
-  return (weir_State *)(void *)((char *)word - tag);
+static inline uint32_t weir_tag(const weir_State *S, weir_Tag tag) {
+  return (uint32_t)((uintptr_t)S >> 4) * 8 + (uint32_t)tag;
 }
 
 /* The metatable of the userdata at idx, only to compare; NULL if none. Takes a slot of the stack

@@ -181,10 +181,10 @@ int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level) {
 }
 
 /* The body and its arguments lie on L from `f` on, right behind the Coroutine. */
-static int begin_body(lua_State *L, weir_Coroutine *c, int idx, int f) {
+static int begin_body(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int f) {
   if (weir_coroutine_undecorate(L, f))
     weir_coroutine_set_name(L, idx);
-  weir_coroutine_load(L, c, lua_gettop(L) - f);
+  weir_coroutine_load(L, S, c, lua_gettop(L) - f);
   c->untouched = !(c->d.flags & FLAG_HELD);
   return c->untouched;
 }
@@ -225,5 +225,5 @@ int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
     lua_settop(L, f);
     return end_with_top(L, S, idx, 0);
   }
-  return begin_body(L, c, idx, f);
+  return begin_body(L, S, c, idx, f);
 }

@@ -263,9 +263,9 @@ static const weir_Deferred *behind_link(weir_Above *a, const weir_Deferred *link
   if (!other || other == a->root)
     return NULL;
   if (!has_one_source(other)) {
-    if (a->depth == a->room || other->seen == a->number)
+    if (a->depth == a->room || other->now.look == a->number)
       return NULL;
-    other->seen = a->number;
+    other->now.look = a->number;
     a->links[a->depth++] = link;
   }
   return other;

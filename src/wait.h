@@ -49,7 +49,7 @@ int weir_wait_is_in_circle(weir_State *S, const weir_Deferred *d);
 /* A way through all that wait on `root`, directly or not; nothing may change meanwhile. */
 typedef struct weir_Above {
   const weir_Deferred *root, *at;
-  uint32_t number; /* of this look: what it has come by bears it in `seen` */
+  uint32_t number; /* of this look: what it has come by bears it in `now` */
   int room, depth; /* of `links`: how many may be used, how many are */
   const weir_Deferred
       *links[WEIR_ABOVE_MOST]; /* on the way to `at`, where one is not the only one */

@@ -6,7 +6,7 @@
 
 /* A userdata; user value 1 holds the thread. */
 typedef struct Generator {
-  const void *tag; /* TAG_GENERATOR */
+  uint32_t tag; /* TAG_GENERATOR */
   lua_State *thread;
   int is_inside;  /* suspended by an await within, not by a yield of its own */
   int is_guarded; /* `guard` runs its function */
