@@ -31,7 +31,6 @@ typedef enum weir_Raise {
 
 struct weir_Coroutine {
   weir_Deferred d;        /* first: a Coroutine is a Deferred */
-  lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
   uint8_t life;           /* weir_Life */
   uint8_t raise;          /* LIFE_READY: weir_Raise */
   uint8_t gave_way;       /* LIFE_READY with nothing delivered: weir_GaveWay */
@@ -54,6 +53,7 @@ struct weir_Coroutine {
   unsigned limited : 1;   /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;     /* by the collector, once */
   unsigned armed : 1;     /* it has a finalizer */
+  lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
   uint64_t born;          /* its number in the order of birth */
   double deadline;        /* of the grace time; HUGE_VAL: none */
   const char *name;       /* UV_SIDE holds it; may be NULL */

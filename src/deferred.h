@@ -83,28 +83,17 @@ enum {
 */
 struct weir_Deferred {
   uint32_t tag;              /* TAG_DEFERRED */
-  int pauses;                /* own, counted */
-  int voided;                /* those of them that a cancel has overridden for good */
   uint32_t next_call;        /* slots of the list of callbacks that are taken */
-  uint32_t ncalls;           /* those that are not; 1 if there is no list */
-  uint32_t nheld;            /* of the waiters */
   struct weir_Timer *timers; /* armed limits: timeouts and grace */
   weir_Deferred *first;      /* of its waiters, in the order they came */
-  weir_Deferred *target;     /* what it waits on */
-  /* What each switch looks at is from here on, and goes on in a Coroutine: in two lines of the
-     processor's cache. */
+  uint32_t ncalls;           /* callbacks that are not taken, in slots; 1 if there is no list */
+  /* What a pause looks at is from here on, then comes what a switch looks at, up to the beginning
+     of a Coroutine: so either mostly finds all in two lines of the processor's cache. */
+  int pauses;            /* own, counted */
+  int voided;            /* those of them that a cancel has overridden for good */
+  uint32_t nheld;        /* of the waiters */
+  weir_Deferred *target; /* what it waits on */
   uint32_t nwaiters;
-  union {
-    uint32_t look;  /* of one that waits on several: number of the last weir_Above that came by */
-    uint32_t since; /* of one that awaits or adopts one: the stamp of when that began */
-    int nargs;      /* LIFE_NEW, LIFE_READY of a coroutine: values on top of `thread` */
-  } now;
-  union {
-    int64_t slot;    /* while `target` is set: key in its table of waiters, ascending */
-    uint64_t ticket; /* of a coroutine in the ready queue: its place there */
-    lua_State *top;  /* of one that executes: where, on its thread or in the innermost generator;
-                        NULL while it is closed: nothing in a handler may suspend */
-  } at;
   int nvalues;        /* of the outcome; before that, how many links it has; of a coroutine with a
                          body, which has none, how often it has been resumed */
   uint8_t kind;       /* weir_Kind */
@@ -112,7 +101,18 @@ struct weir_Deferred {
   uint8_t wait;       /* weir_Wait; not NONE while `target` is set */
   uint8_t first_call; /* weir_Call of the callback in UV_CALLBACKS, if it is no list */
   uint32_t flags;
-  int anchor;                     /* of a coroutine: its slot while ready or in hand, see ready.h */
+  union {
+    uint32_t look;  /* of one that waits on several: number of the last weir_Above that came by */
+    uint32_t since; /* of one that awaits or adopts one: the stamp of when that began */
+    int nargs;      /* LIFE_NEW, LIFE_READY of a coroutine: values on top of `thread` */
+  } now;
+  int anchor; /* of a coroutine: its slot while ready or in hand, see ready.h */
+  union {
+    int64_t slot;    /* while `target` is set: key in its table of waiters, ascending */
+    uint64_t ticket; /* of a coroutine in the ready queue: its place there */
+    lua_State *top;  /* of one that executes: where, on its thread or in the innermost generator;
+                        NULL while it is closed: nothing in a handler may suspend */
+  } at;
   weir_Deferred *earlier, *later; /* neighbours among the waiters of `target`; a coroutine's, that
                                      waits for nothing, in the ready queue or among callers */
 };

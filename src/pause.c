@@ -24,7 +24,8 @@ static int wants_hold(const weir_Deferred *d) {
 
 static int is_queueable(const weir_Deferred *d) {
   const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
-  return weir_is_coroutine(d) && (c->life == LIFE_READY || c->life == LIFE_NEW);
+  return weir_is_coroutine(d) && d->wait == WAIT_NONE &&
+         (c->life == LIFE_READY || c->life == LIFE_NEW);
 }
 
 static void tell_of_hold(lua_State *L, weir_State *S, weir_Path *p) {
