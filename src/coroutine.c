@@ -404,6 +404,7 @@ static int close_thread(lua_State *L, weir_State *S, int idx) {
   weir_slice_end(S, meter);
   if (S->depth)
     weir_watch_end_close(S, c);
+  c->d.at.top = c->thread;
   S->busy--;
   S->close_depth--;
   S->running = before;

@@ -34,7 +34,7 @@ struct weir_Coroutine {
   uint8_t life;           /* weir_Life */
   uint8_t raise;          /* LIFE_READY: weir_Raise */
   uint8_t gave_way;       /* LIFE_READY with nothing delivered: weir_GaveWay */
-  uint8_t list;           /* weir_ReadyList: where it is in the ready queue */
+  uint8_t list;           /* weir_ReadyList, in which it is */
   uint8_t in_hand;        /* running, or about to, or a caller */
   uint8_t untouched;      /* LIFE_NEW: nobody has had its thread since it was prepared */
   unsigned raw : 1;       /* suspended by coroutine.yield: no continuation of ours */
