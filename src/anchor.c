@@ -21,8 +21,6 @@ static weir_AnchorSegment *new_segment(lua_State *L) {
   lua_sethook(seg->stack, NULL, 0, 0);
   if (!lua_checkstack(seg->stack, WEIR_ANCHORS + 4))
     luaL_error(L, "not enough memory");
-  lua_settop(seg->stack, WEIR_ANCHOR_NIL);
-  seg->top = WEIR_ANCHOR_NIL;
   lua_setiuservalue(L, -2, 1);
   keep(L, seg);
   return seg;
@@ -41,12 +39,14 @@ static void grow_array(lua_State *L, weir_Anchors *a) {
     drop(L, old);
 }
 
-/* The new slots are given out in order. */
-static void add_segment(weir_Anchors *a, weir_AnchorSegment *seg) {
-  int first = a->n * WEIR_ANCHORS + 1;
-  for (int i = 0; i < WEIR_ANCHORS; i++)
-    seg->next[i] = i + 1 < WEIR_ANCHORS ? first + i + 1 : a->free;
-  a->segments[a->n++] = seg;
+/* The slots of segment i, all empty, are the next that are given out, in order. */
+static void add_slots(weir_Anchors *a, int i) {
+  weir_AnchorSegment *seg = a->segments[i];
+  int first = i * WEIR_ANCHORS + 1;
+  for (int k = 0; k < WEIR_ANCHORS; k++)
+    seg->next[k] = k + 1 < WEIR_ANCHORS ? first + k + 1 : a->free;
+  lua_settop(seg->stack, WEIR_ANCHOR_NIL);
+  seg->top = WEIR_ANCHOR_NIL;
   a->free = first;
 }
 
@@ -56,7 +56,8 @@ static int grow(lua_State *L) {
   for (int more = a->n / 2; more >= 0; more--) {
     if (a->n == a->cap)
       grow_array(L, a);
-    add_segment(a, new_segment(L));
+    a->segments[a->n] = new_segment(L);
+    add_slots(a, a->n++);
   }
   return 0;
 }
@@ -77,6 +78,15 @@ int weir_anchor_grow_safely(lua_State *L, weir_Anchors *a) {
   status = weir_pcall_quietly(L, 1, 0);
   lua_settop(L, top);
   return status == LUA_OK;
+}
+
+void weir_anchor_trim(weir_Anchors *a) {
+  lua_State *L = a->segments[0]->stack;
+  while (a->n > WEIR_ANCHOR_KEPT)
+    drop(L, a->segments[--a->n]);
+  a->free = WEIR_NO_ANCHOR;
+  for (int i = a->n - 1; i >= 0; i--)
+    add_slots(a, i);
 }
 
 void weir_anchor_free(lua_State *L, weir_Anchors *a) {

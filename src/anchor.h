@@ -1,7 +1,8 @@
 /*
 ** Slots that keep values from the collector, for C structs to name by number.
 ** They are on the stacks of private threads, so that a value comes and goes
-** without a table. Not bounded by LUAI_MAXSTACK: threads are added as needed.
+** without a table. Not bounded by LUAI_MAXSTACK: threads are added as needed, and
+** let go of when no slot is used any more.
 **
 ** Free slots are a list, last in, first out. In it those above `top` of a segment
 ** are in ascending order, as they come there in descending order: so the one that
@@ -12,8 +13,9 @@
 
 #include "compat.h"
 
-#define WEIR_ANCHORS   128 /* slots per segment */
-#define WEIR_NO_ANCHOR 0
+#define WEIR_ANCHORS     128 /* slots per segment */
+#define WEIR_ANCHOR_KEPT 8   /* segments that stay when all slots are empty */
+#define WEIR_NO_ANCHOR   0
 
 /* Owned by the registry, under its own address. */
 typedef struct weir_AnchorSegment {
@@ -33,6 +35,8 @@ typedef struct weir_Anchors {
 void weir_anchor_grow(lua_State *L, weir_Anchors *a);
 /* The same; returns whether there was memory for it. [-0, +0, -] */
 int weir_anchor_grow_safely(lua_State *L, weir_Anchors *a);
+/* All slots are empty: lets go of what many have taken at a time. */
+void weir_anchor_trim(weir_Anchors *a);
 /* All slots are empty: lets go of them. */
 void weir_anchor_free(lua_State *L, weir_Anchors *a);
 
@@ -80,7 +84,8 @@ static inline void weir_anchor_drop(weir_Anchors *a, int slot) {
     lua_copy(seg->stack, WEIR_ANCHOR_NIL, weir_anchor_index(slot));
   seg->next[(unsigned)(slot - 1) % WEIR_ANCHORS] = a->free;
   a->free = slot;
-  a->used--;
+  if (--a->used == 0 && a->n > WEIR_ANCHOR_KEPT)
+    weir_anchor_trim(a);
 }
 
 /* Pushes the value in a slot. [-0, +1, -] */
