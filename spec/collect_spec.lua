@@ -246,6 +246,21 @@ describe("collect", function()
       assert.same({}, t:list())
     end)
 
+    it("3.8 which is held where it had given way is cancelled too", function()
+      local function start()
+        weir.spawn(function()
+          local _ <close> = guard(function() t "cleanup" end)
+          weir.yield()
+          t "never"
+        end):pause()
+      end
+      start()
+      collect()
+      assert.same({}, t:list())
+      weir.step()
+      assert.same({ "cleanup" }, t:list())
+    end)
+
     it("3.8 its cancel is not reported, but its cleanup's own error is, once", function()
       abandon "quiet"
       abandon("raises", function() error("from cleanup", 0) end)
