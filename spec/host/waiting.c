@@ -739,10 +739,11 @@ static int hop_in_handler(lua_State *L) {
   return weir_api(L)->noreturn(L, 0);
 }
 
+/* Argument: the handler. */
 static void open_with_hop(lua_State *L) {
   lua_newtable(L);
   lua_newtable(L);
-  lua_pushcfunction(L, hop_in_handler);
+  lua_pushvalue(L, 1);
   lua_setfield(L, -2, "__close");
   lua_setmetatable(L, -2);
   lua_toclose(L, -1);
@@ -758,20 +759,24 @@ static int fail_with_hop(lua_State *L) {
   return luaL_error(L, "oops");
 }
 
+/* Pops the argument of the body. */
 static void check_hop_fails(lua_State *L, lua_CFunction body, const char *expected) {
   const weir_Api *weir = weir_api(L);
-  lua_settop(L, 0);
+  int idx = lua_gettop(L);
   lua_pushcfunction(L, body);
-  lua_pushinteger(L, 5);
+  lua_insert(L, idx);
   weir->spawn(L, 1);
-  check(L, weir->outcome(L, 1, NULL) == WEIR_FAILURE);
-  luaL_tolstring(L, 2, NULL);
+  check(L, weir->outcome(L, idx, NULL) == WEIR_FAILURE);
+  luaL_tolstring(L, idx + 1, NULL);
   check(L, strcmp(lua_tostring(L, -1), expected) == 0);
+  lua_settop(L, idx - 1);
 }
 
 static int wrong_hops(lua_State *L) {
+  lua_pushinteger(L, 5);
   check_hop_fails(L, hop_to_first,
                   "bad argument #1 to 'noreturn' (function or Deferred expected, got number)");
+  lua_pushnil(L);
   check_hop_fails(L, hop_to_itself, "DeadlockError: attempt to noreturn to the running coroutine");
   lua_settop(L, 0);
   lua_pushcfunction(L, hop);
@@ -783,9 +788,18 @@ static int wrong_hops(lua_State *L) {
   return 0;
 }
 
+static void check_handlers_hop(lua_State *L, lua_CFunction body) {
+  lua_pushcfunction(L, hop_in_handler);
+  check_hop_fails(L, body, "attempt to noreturn inside a <close> handler");
+  case_lua(L, 0, 1, "return function(it) weir.noreturn(print) end");
+  check_hop_fails(L, body, "chunk:1: attempt to noreturn inside a <close> handler");
+  case_lua(L, 0, 1, "return function(...) weir.noreturn(print) end");
+  check_hop_fails(L, body, "chunk:1: attempt to noreturn inside a <close> handler");
+}
+
 static int hops_in_handlers(lua_State *L) {
-  check_hop_fails(L, close_with_hop, "attempt to noreturn inside a <close> handler");
-  check_hop_fails(L, fail_with_hop, "attempt to noreturn inside a <close> handler");
+  check_handlers_hop(L, close_with_hop);
+  check_handlers_hop(L, fail_with_hop);
   return 0;
 }
 
