@@ -712,4 +712,36 @@ describe("sched", function()
       assert.equal("come", co:result())
     end)
   end)
+
+  describe("a loop that asks to be told of work", function()
+    local core = require "weir.core".functions
+    after_each(function() core.on_work(nil) end)
+
+    it("7.3 is told once, of what is left for it", function()
+      core.on_work(sayer "work")
+      weir.spawn(sayer "done at once")
+      weir.spawn(weir.yield)
+      weir.spawn(weir.yield)
+      t "told"
+      weir.step()
+      weir.spawn(weir.yield)
+      assert.same({ "done at once", "work", "told" }, t:list())
+    end)
+
+    it("7.3 is told again when it has asked again, or when the function failed", function()
+      local errors = {}
+      weir.on_unhandled(function(err) errors[#errors + 1] = err end)
+      core.on_work(function()
+        t "fails"
+        error("no", 0)
+      end)
+      weir.spawn(weir.yield)
+      weir.spawn(weir.yield)
+      core.on_work(sayer "work")
+      weir.step()
+      weir.spawn(weir.yield)
+      assert.same({ "fails", "fails", "work" }, t:list())
+      assert.same({ "no", "no" }, errors)
+    end)
+  end)
 end)
