@@ -110,7 +110,7 @@ function Inbox:has(want)
   if self.ended then return true end
   if want == nil then return self.buffer.size > 0 end
   if type(want) == "number" then return self.buffer.size >= want end
-  return self.buffer:find(want) ~= nil or self.buffer.size >= self.longest
+  return self.buffer:find(want) ~= nil or self.buffer.size >= self.longest + #want
 end
 
 local function tell_if_there(self)

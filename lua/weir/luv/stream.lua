@@ -77,12 +77,12 @@ local function read_exactly(self, n, seconds)
   return nil, take_all(inbox)
 end
 
--- With the delimiter.
+-- With the delimiter. What is too long is so in whichever pieces it comes.
 local function read_to(self, delimiter, seconds)
   local inbox = wait_for(self, delimiter, seconds)
   local length = inbox.buffer:find(delimiter)
+  if (length and length - #delimiter or inbox.buffer.size) > inbox.longest then error(failure "EMSGSIZE", 0) end
   if length then return inbox.buffer:take(length) end
-  if not inbox.ended then error(failure "EMSGSIZE", 0) end
   raise_failure(inbox)
   return nil, take_all(inbox)
 end
