@@ -436,20 +436,28 @@ describe("coroutine", function()
   describe("self-await", function()
     it("3.7 awaiting oneself raises at the call, and the coroutine goes on", function()
       local co = weir.spawn(function()
-        t(pcall(weir.await, weir.current()))
-        t(pcall(weir.await, weir.current(), 1))
+        for _, seconds in ipairs { false, 1 } do
+          local ok, err = pcall(function() weir.await(weir.current(), seconds or nil) end)
+          t(ok)
+          t(err.name)
+          t((err.message:gsub("^.*:%d+: ", "place: ")))
+        end
         return "went on"
       end)
-      assert.same({ false, false }, t:list())
+      local message = "place: attempt to await the running coroutine itself"
+      assert.same({ false, "DeadlockError", message, false, "DeadlockError", message }, t:list())
       assert.equal("went on", co:result())
     end)
 
     it("3.7 yielding oneself raises at the yield", function()
       local co = weir.spawn(function()
-        t(pcall(function() coroutine.yield(weir.current()) end))
+        local ok, err = pcall(function() coroutine.yield(weir.current()) end)
+        t(ok)
+        t(err.name)
+        t((err.message:gsub("^.*:%d+: ", "place: ")))
         return "went on"
       end)
-      assert.same({ false }, t:list())
+      assert.same({ false, "DeadlockError", "place: attempt to await the running coroutine itself" }, t:list())
       assert.equal("went on", co:result())
     end)
 

@@ -180,7 +180,8 @@ describe("luv.signals:", function()
 
   it("8.4 wants names of signals", function()
     assert.matches("bad argument #2 to 'signals'", h.raised(luv.signals, "sigusr1", 1))
-    assert.matches("Invalid Signal name", h.raised(luv.signals, "sigusr1", "sigweir"))
+    assert.matches("bad argument #2 to 'signals'", h.raised(luv.signals, "sigusr1", "sigweir"))
+    assert.matches("bad argument #1 to 'signals'", h.raised(luv.signals))
   end)
 end)
 

@@ -40,6 +40,8 @@ static int got_values(lua_State *L, int status, lua_KContext ctx) {
   return weir_await_is_resumed(L, S) ? lua_gettop(L) - 1 : weir_await_raise(L, S);
 }
 
+#define AWAIT_ITSELF "attempt to await the running coroutine itself"
+
 /* What is ready needs no switch. */
 static int outcome_now(lua_State *L, weir_State *S, const weir_Deferred *d, int idx) {
   int n = weir_deferred_push_outcome(L, d, idx);
@@ -79,7 +81,7 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, in
     if (weir_coroutine_is_due(c))
       weir_cancel_claim(L, S, idx, me);
     weir_await_strike(L, S, c);
-    return luaL_error(L, "attempt to await the running coroutine itself");
+    return weir_error_raise(L, S, ERROR_DEADLOCK, AWAIT_ITSELF);
   }
   weir_wait_begin(L, S, &c->d, me, d, idx, WAIT_AWAIT);
   c->life = LIFE_WAITING;
@@ -111,8 +113,29 @@ static int answer(lua_State *L, weir_Coroutine *c, int n, int raise) {
   return 1;
 }
 
-static int answer_error(lua_State *L, weir_Coroutine *c, const char *message) {
+/* As luaL_where does, for the call of coroutine.yield. */
+static void push_place(lua_State *L, lua_State *thread) {
+  lua_Debug ar;
+  if (lua_getstack(thread, 1, &ar) && lua_getinfo(thread, "Sl", &ar) && ar.currentline > 0)
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+  else
+    lua_pushliteral(L, "");
+}
+
+static void push_message(lua_State *L, lua_State *thread, const char *message) {
+  push_place(L, thread);
   lua_pushstring(L, message);
+  lua_concat(L, 2);
+}
+
+static int answer_error(lua_State *L, weir_Coroutine *c, const char *message) {
+  push_message(L, c->thread, message);
+  return answer(L, c, 1, 1);
+}
+
+static int answer_deadlock(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  push_message(L, c->thread, AWAIT_ITSELF);
+  weir_error_new(L, S, ERROR_DEADLOCK);
   return answer(L, c, 1, 1);
 }
 
@@ -146,7 +169,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     return answer_cancel(L, c, idx);
   }
   if (on == &c->d)
-    return answer_error(L, c, "attempt to await the running coroutine itself");
+    return answer_deadlock(L, S, c);
   weir_wait_begin(L, S, &c->d, idx, on, d, WAIT_AWAIT);
   c->life = LIFE_WAITING;
   c->d.now.since = S->stamp;

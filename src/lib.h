@@ -51,8 +51,8 @@ void weir_check_callable(lua_State *L, int idx, int arg, const char *of);
 int weir_is_callable(lua_State *L, int idx);
 /* None of the n values on top, the first of which is that argument, is a Deferred. */
 void weir_check_values(lua_State *L, const weir_State *S, int n, int arg, const char *of);
-/* Neither a coroutine nor a callback runs: the loop may. */
-void weir_check_host(lua_State *L, const weir_State *S, const char *what);
+/* Neither a coroutine nor a callback runs: the loop may. `level` as for luaL_where. */
+void weir_check_host(lua_State *L, const weir_State *S, const char *what, int level);
 
 /* ---- actions, checks included. [v] ---- */
 

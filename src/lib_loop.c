@@ -11,9 +11,13 @@
 
 /* ---- stepping ---- */
 
-void weir_check_host(lua_State *L, const weir_State *S, const char *what) {
-  if (S->busy)
-    luaL_error(L, "attempt to %s inside a coroutine or callback", what);
+void weir_check_host(lua_State *L, const weir_State *S, const char *what, int level) {
+  if (!S->busy)
+    return;
+  luaL_where(L, level);
+  lua_pushfstring(L, "attempt to %s inside a coroutine or callback", what);
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 /* The loop goes idle: what nobody has handled by now is reported. A handler may give it work. */
@@ -26,7 +30,7 @@ static double idle(lua_State *L, weir_State *S, double left) {
 
 double weir_lib_step(lua_State *L, weir_State *S, double budget) {
   double left;
-  weir_check_host(L, S, "step");
+  weir_check_host(L, S, "step", 1);
   left = weir_sched_step(L, S, budget);
   if (left != 0)
     left = idle(L, S, left);
@@ -113,7 +117,7 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
 }
 
 void weir_lib_run_all(lua_State *L, weir_State *S) {
-  weir_check_host(L, S, "run");
+  weir_check_host(L, S, "run", 1);
   lua_pushnil(L);
   loop(L, S, NULL);
   lua_pop(L, 1);
@@ -126,7 +130,7 @@ int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   const weir_Deferred *d;
   uint64_t before = S->born;
   int idx;
-  weir_check_host(L, S, "run");
+  weir_check_host(L, S, "run", 1);
   d = &weir_lib_coroutine_of(L, S, n, of)->d;
   idx = lua_gettop(L);
   weir_ready_add(L, S, lua_touserdata(L, idx), idx);
@@ -155,9 +159,10 @@ static int run(lua_State *L) {
 
 /* ---- for what is written in Lua: weir in the loop of another library ---- */
 
-/* check_host(what) raises inside a coroutine or callback. */
+/* check_host(what) raises, at the call of the function that calls this, inside a coroutine or
+   callback. */
 static int check_host(lua_State *L) {
-  weir_check_host(L, weir_upstate(L), luaL_checkstring(L, 1));
+  weir_check_host(L, weir_upstate(L), luaL_checkstring(L, 1), 2);
   return 0;
 }
 

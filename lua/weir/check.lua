@@ -35,6 +35,34 @@ function check.keys(t, position, name)
   return keys
 end
 
+local function is_whole(value, least)
+  return type(value) == "number" and math.tointeger(value) ~= nil and value >= least
+end
+
+--- Raises unless `options` is nil, or a table with only what is in `known`: of each the least integer that it may be,
+--- or false if it may be anything.
+--- @return options, or an empty table
+function check.options(options, known, position, name)
+  if options == nil then return {} end
+  if type(options) ~= "table" then fail(position, name, "table expected, got " .. type_of(options)) end
+  for key, value in pairs(options) do
+    local least = known[key]
+    if least == nil then fail(position, name, ("unknown option '%s'"):format(tostring(key))) end
+    if least and not is_whole(value, least) then
+      fail(position, name, ("option '%s' is not an integer of at least %d"):format(key, least))
+    end
+  end
+  return options
+end
+
+--- Raises, at `level`, what a C function has raised in a pcall: the argument that it blames is the caller's.
+--- @param name of the function for whose argument that is; nil: its own, without that of the module
+function check.blame(raised, name, level)
+  local which, own, why = tostring(raised):match "^bad argument (#%d+) to '([^']*)'(.*)$"
+  if not which then error(raised, 0) end
+  error(("bad argument %s to '%s'%s"):format(which, name or own:match "[^.]*$", why), level + 1)
+end
+
 --- Raises unless `self` is an object of that class. The arguments of methods are counted without it.
 function check.self(self, class, name)
   if getmetatable(self) ~= class then

@@ -1,4 +1,5 @@
 --- weir.luv: weir in the loop of libuv, by way of luv.
+local check = require "weir.check"
 local connect = require "weir.luv.connect"
 local events = require "weir.luv.events"
 local loop = require "weir.luv.loop"
@@ -6,7 +7,12 @@ local promisify = require "weir.luv.promisify"
 local stdio = require "weir.luv.stdio"
 local uv = require "weir.luv.uv"
 
-local getaddrinfo = promisify.promisify(uv.getaddrinfo)
+-- luv wants all three.
+local function getaddrinfo(host, service, hints)
+  local deferred, raised = promisify.try({}, uv.getaddrinfo, host, service, hints)
+  if not deferred then check.blame(raised, "getaddrinfo", 2) end
+  return deferred
+end
 
 return {
   uv = uv,
@@ -18,7 +24,7 @@ return {
   -- functions with a callback
   promisify = promisify.promisify,
   fs = require "weir.luv.fs",
-  getaddrinfo = function(host, service, hints) return getaddrinfo(host, service, hints) end,
+  getaddrinfo = getaddrinfo,
   getnameinfo = promisify.promisify(uv.getnameinfo),
   work = require "weir.luv.work",
   -- streams

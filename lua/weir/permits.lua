@@ -49,13 +49,17 @@ function permits.class(name, too_many)
     return core.finish(deferred)
   end
 
-  --- Gives a permit back.
-  function class:release()
-    check.self(self, class, "release")
-    if self.free == self.permits then error(too_many, 2) end
+  local function give_back(self)
+    if self.free == self.permits then error(too_many, 3) end
     self.free = self.free + 1
     serve(self)
     core.finish()
+  end
+
+  --- Gives a permit back.
+  function class:release()
+    check.self(self, class, "release")
+    give_back(self)
   end
 
   --- Acquires, calls `f(...)`, releases.
@@ -67,7 +71,7 @@ function permits.class(name, too_many)
   end
 
   function class:__close()
-    self:release()
+    give_back(self)
   end
 
   function class:__tostring()

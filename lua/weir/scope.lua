@@ -56,6 +56,7 @@ end
 --- As `cancel` of its Deferred.
 function Scope:cancel(reason, grace)
   check.self(self, Scope, "cancel")
+  check.seconds(grace, 2, "cancel", true)
   return self.join:cancel(reason, grace)
 end
 

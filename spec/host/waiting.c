@@ -429,7 +429,9 @@ static int wrong_awaits(lua_State *L) {
   lua_pushcfunction(L, await_itself);
   weir->spawn(L, 0);
   check(L, weir->outcome(L, 1, NULL) == WEIR_FAILURE);
-  check_stack(L, "C 'attempt to await the running coroutine itself'");
+  luaL_tolstring(L, 2, NULL);
+  lua_replace(L, 2);
+  check_stack(L, "C 'DeadlockError: attempt to await the running coroutine itself'");
   case_inside(L, 0, await_wrongly);
   return 0;
 }

@@ -1,5 +1,5 @@
--- Whether a line was longer than the limit depended on the pieces in which it came: one that came with its end was never
--- too long, and one that was just as long as the limit was, if its end came later.
+-- Whether a line was longer than the limit depended on the pieces in which it came: one that came with its end was
+-- never too long, and one that was just as long as the limit was, if its end came later.
 local luv = require "weir.luv"
 local weir = require "weir"
 local x = require "spec.uv"

@@ -155,14 +155,6 @@ local function drive_safely(ended)
   if not ok then error(err, 0) end
 end
 
-local function check_call(...)
-  if select("#", ...) > 0 then check.callable((...), 1, "run") end
-  core.check_host "run"
-  if running or cqueues.running() == get_home() then
-    error("attempt to run inside a coroutine of the controller", 3)
-  end
-end
-
 -- Behind what is ready, as weir.run does it.
 local function start_late(co)
   local inline = core.inline(false)
@@ -192,8 +184,13 @@ end
 --- Runs the controller, as weir.run runs weir's own loop, until the coroutine of f(...) has ended, or without `f` until
 --- neither weir nor the controller has anything left.
 function loop.run(...)
-  check_call(...)
-  if select("#", ...) > 0 then return run_until_end(core.prepare(...)) end
+  local n = select("#", ...)
+  if n > 0 then check.callable((...), 1, "run") end
+  core.check_host "run"
+  if running or cqueues.running() == get_home() then
+    error("attempt to run inside a coroutine of the controller", 2)
+  end
+  if n > 0 then return run_until_end(core.prepare(...)) end
   drive_safely(never)
 end
 

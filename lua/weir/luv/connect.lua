@@ -1,9 +1,10 @@
 --- Connections to somebody.
 local check = require "weir.check"
 local core = require "weir.core".functions
+local is_port = require "weir.luv.port"
 local loop = require "weir.luv.loop"
 local promisify = require "weir.luv.promisify"
-local new_stream = require("weir.luv.stream").new
+local stream = require "weir.luv.stream"
 local uv = require "weir.luv.uv"
 
 local connect = {}
@@ -53,7 +54,7 @@ end
 
 local function stream_of(options, handle, err)
   if not handle then error(err, 0) end
-  return new_stream(handle, options)
+  return stream.new(handle, options.limit)
 end
 
 --- Awaits a connection to a host's port, or to a local socket.
@@ -61,9 +62,11 @@ end
 function connect.connect(host, port, options)
   core.check_await()
   check.that(type(host) == "string", 1, "connect", "string expected")
-  if type(port) == "table" then port, options = nil, port end
+  local position = type(port) == "table" and 2 or 3
+  if position == 2 then port, options = nil, port end
+  options = check.options(options, stream.options, position, "connect")
   if port == nil then return stream_of(options, connect_pipe(host)) end
-  check.that(type(port) == "string" or math.tointeger(port), 2, "connect", "port expected")
+  check.that(is_port(port), 2, "connect", "port expected")
   return stream_of(options, connect_tcp(host, port))
 end
 

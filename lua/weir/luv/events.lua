@@ -1,6 +1,7 @@
 --- Handles that tell of one thing after another, as loops that await each.
 local check = require "weir.check"
 local failure = require "weir.luv.failure"
+local is_signal = require "weir.luv.signal"
 local loop = require "weir.luv.loop"
 local Queue = require "weir.queue"
 local uv = require "weir.luv.uv"
@@ -42,7 +43,10 @@ end
 --- For a generic `for`: awaits each of the signals, by name.
 function events.signals(...)
   local names, queue, handles = table.pack(...), Queue(MOST), {}
-  for i = 1, names.n do check.that(type(names[i]) == "string", i, "signals", "string expected") end
+  check.that(names.n > 0, 1, "signals", "name of a signal expected")
+  for i = 1, names.n do
+    check.that(type(names[i]) == "string" and is_signal(names[i]), i, "signals", "name of a signal expected")
+  end
   loop.join()
   for _, name in ipairs(names) do start(handles, queue, uv.new_signal(), put_in(queue), name) end
   return values_of(queue, handles)

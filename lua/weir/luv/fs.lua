@@ -1,4 +1,5 @@
 --- The functions `fs_...` of luv, each returning a Deferred.
+local check = require "weir.check"
 local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
 local promisify = require "weir.luv.promisify"
@@ -37,14 +38,14 @@ local function release(fd)
   if left == 0 and closing[fd] then closing[fd]() end
 end
 
-local function on_fd(f)
+local function on_fd(name, f)
   return function(fd, ...)
-    if math.type(fd) ~= "integer" then return f(fd, ...) end -- which raises
+    fd = check.integer(fd, math.mininteger, 1, name)
     hold(fd)
-    local ok, deferred = pcall(promisify.call, { on_end = function() release(fd) end }, f, fd, ...)
-    if ok then return deferred end
+    local ok, deferred, raised = pcall(promisify.try, { on_end = function() release(fd) end }, f, fd, ...)
+    if ok and deferred then return deferred end
     release(fd)
-    error(deferred, 0)
+    check.blame(ok and raised or deferred, name, 2)
   end
 end
 
@@ -57,6 +58,7 @@ end
 
 -- A cancel does not keep it open.
 local function close(fd)
+  fd = check.integer(fd, math.mininteger, 1, "close")
   if not under_way[fd] then return close_now(fd) end
   if closing[fd] then return core.fail(failure "EBADF") end
   local closed = core.Deferred()
@@ -71,10 +73,11 @@ local fs = {}
 for full_name, f in pairs(uv) do
   local name = full_name:match "^fs_(.*)"
   if name and not (OTHERS[name] or OTHERS[name:match "^%a+"]) then
-    fs[name] = promisify.promisify(f, DISCARD[name]) end
+    fs[name] = promisify.named(name, { discard = DISCARD[name] }, f)
+  end
 end
-for _, name in ipairs(ON_FD) do fs[name] = on_fd(uv["fs_" .. name]) end
+for _, name in ipairs(ON_FD) do fs[name] = on_fd(name, uv["fs_" .. name]) end
 fs.close = close
-fs.closedir = function(dir) return promisify.call(lasting, uv.fs_closedir, dir) end
+fs.closedir = promisify.named("closedir", lasting, uv.fs_closedir)
 
 return fs

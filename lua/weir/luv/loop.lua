@@ -236,12 +236,6 @@ local function drive(ended)
   return false
 end
 
-local function check_call(...)
-  if select("#", ...) > 0 then check.callable((...), 1, "run") end
-  core.check_host "run"
-  if uv.loop_mode() then error("attempt to run inside a callback of libuv", 3) end
-end
-
 local function never() return false end
 
 -- Behind what is ready, as weir.run does it.
@@ -278,8 +272,11 @@ end
 --- Runs libuv's loop, as weir.run runs weir's own, until the coroutine of f(...) has ended, or without `f` until
 --- neither libuv nor weir has anything left.
 function loop.run(...)
-  check_call(...)
-  if select("#", ...) > 0 then return run_until_end(core.prepare(...)) end
+  local n = select("#", ...)
+  if n > 0 then check.callable((...), 1, "run") end
+  core.check_host "run"
+  if uv.loop_mode() then error("attempt to run inside a callback of libuv", 2) end
+  if n > 0 then return run_until_end(core.prepare(...)) end
   drive(never)
 end
 

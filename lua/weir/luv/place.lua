@@ -45,7 +45,8 @@ end
 --- Binds a pipe to a path where nothing is.
 --- @return what `remove` wants to have
 function place.bind(handle, path)
-  local directory = try(uv.fs_mkdtemp(directory_of(path) .. TEMPLATE))
+  local directory, message = uv.fs_mkdtemp(directory_of(path) .. TEMPLATE)
+  try(directory, message and message:gsub("[^:]*$", function() return " " .. path end))
   local ok, bound = pcall(bind_in, handle, directory, path)
   uv.fs_rmdir(directory)
   if not ok then error(bound, 0) end

@@ -2,6 +2,7 @@
 local check = require "weir.check"
 local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
+local is_signal = require "weir.luv.signal"
 local loop = require "weir.luv.loop"
 local stream = require "weir.luv.stream"
 local uv = require "weir.luv.uv"
@@ -17,6 +18,7 @@ Process.__name = "Process"
 --- @return whether the process was there to get it
 function Process:kill(signal)
   check.self(self, Process, "kill")
+  check.that(signal == nil or is_signal(signal), 1, "kill", "signal expected")
   if self.has_ended or loop.is_over() then return false end
   return self.handle:kill(signal or "sigterm") == 0
 end
@@ -92,11 +94,21 @@ local function start(file, options, pipes, callback)
   local ok, handle, pid = pcall(uv.spawn, file, options, callback)
   if ok and handle then return handle, pid end
   close_pipes(pipes)
-  error(ok and failure(pid) or handle, 0)
+  if ok then error(failure(pid .. ": " .. file), 0) end
+  check.blame(handle, "spawn", 3)
 end
 
-local function take_pipes(self, pipes, options)
-  for i, pipe in pairs(pipes) do self[NAMES[i] or i - 1] = stream.new(pipe, options) end
+local function take_pipes(self, pipes, limit)
+  for i, pipe in pairs(pipes) do self[NAMES[i] or i - 1] = stream.new(pipe, limit) end
+end
+
+-- Beside those of luv.
+local function check_options(options)
+  local signal, limit = options.kill_signal, options.limit
+  if signal ~= nil and not is_signal(signal) then return "option 'kill_signal' is not a signal" end
+  if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
+    return "option 'limit' is not an integer of at least 1"
+  end
 end
 
 --- Starts a program.
@@ -106,11 +118,13 @@ local function spawn(file, options)
   check.that(type(file) == "string", 1, "spawn", "string expected")
   options = options or {}
   check.that(type(options) == "table", 2, "spawn", "table expected")
+  local message = check_options(options)
+  check.that(not message, 2, "spawn", message)
   loop.join()
   local self = setmetatable({ gone = core.Deferred() }, Process)
   local stdio, pipes = pipes_and_stdio(options.stdio or {})
   self.handle, self.pid = start(file, with_stdio(options, stdio), pipes, on_exit(self))
-  take_pipes(self, pipes, options)
+  take_pipes(self, pipes, options.limit)
   loop.own()
   self.exited = exit_of(self, options.kill_signal)
   return self

@@ -34,15 +34,17 @@ local function finish(self, err, ...)
   core.finish()
 end
 
+-- As pcall does.
 local function call_with(f, callback, ...)
   local n = select("#", ...)
   local arguments = { ... }
   arguments[n + 1] = callback
-  return f(table.unpack(arguments, 1, n + 1))
+  return pcall(f, table.unpack(arguments, 1, n + 1))
 end
 
 -- A function of luv that fails at once returns nil and a message; then it does not call back.
-local function begun(self, request, message)
+local function begun(self, ok, request, message)
+  if not ok then return nil, request end
   if request == nil then
     finish(self, message)
   elseif type(request) == "userdata" then
@@ -53,12 +55,30 @@ end
 
 --- Calls `f(..., callback)`.
 --- @param hooks table, see above
---- @return Deferred; a coroutine that is cancelled where it is about to wait for it withdraws it too
-function promisify.call(hooks, f, ...)
+--- @return Deferred; a coroutine that is cancelled where it is about to wait for it withdraws it too. Or nil, and what
+--- `f` has raised
+function promisify.try(hooks, f, ...)
   loop.join()
   local self = { hooks = hooks }
   self.deferred = core.claim { function() withdraw(self) end }
   return begun(self, call_with(f, loop.enter(function(...) finish(self, ...) end), ...))
+end
+
+--- The same, but raises that.
+function promisify.call(...)
+  local deferred, raised = promisify.try(...)
+  if not deferred then error(raised, 0) end
+  return deferred
+end
+
+--- @param name for the message if an argument is wrong; nil: that of `f`
+--- @return function that is called with the other arguments of `f`
+function promisify.named(name, hooks, f)
+  return function(...)
+    local deferred, raised = promisify.try(hooks, f, ...)
+    if not deferred then check.blame(raised, name, 2) end
+    return deferred
+  end
 end
 
 --- @param f function of luv whose last argument is a callback(err, ...)
@@ -67,8 +87,7 @@ end
 function promisify.promisify(f, discard)
   check.callable(f, 1, "promisify")
   if discard ~= nil then check.callable(discard, 2, "promisify") end
-  local hooks = { discard = discard }
-  return function(...) return promisify.call(hooks, f, ...) end
+  return promisify.named(nil, { discard = discard }, f)
 end
 
 return promisify

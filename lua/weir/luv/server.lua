@@ -4,15 +4,17 @@ local check = require "weir.check"
 local closed = require "weir.luv.closed"
 local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
+local is_port = require "weir.luv.port"
 local Listener = require "weir.luv.listener"
 local loop = require "weir.luv.loop"
 local name_of = require "weir.luv.name"
 local Semaphore = require "weir.semaphore"
 local settle = require "weir.settle"
-local new_stream = require("weir.luv.stream").new
+local streams = require "weir.luv.stream"
 local uv = require "weir.luv.uv"
 
 local BACKLOG = 512
+local OPTIONS = { backlog = 1, limit = streams.options.limit }
 
 local Server = {}
 Server.__index = Server
@@ -130,7 +132,7 @@ local function bound_pipe(path)
 end
 
 local function new(handle, options)
-  local function stream_of(connection) return new_stream(connection, options) end
+  local function stream_of(connection) return streams.new(connection, options.limit) end
   return setmetatable({ handle = handle, listener = Listener.new(handle, stream_of), closed = false }, Server)
 end
 
@@ -154,11 +156,12 @@ end
 --- Listens on a port of an address of this host, on a local socket, or with a handle of luv's.
 --- @return Server
 local function listen_at(host, port, options)
-  if type(port) == "table" then port, options = nil, port end
-  options = options or {}
+  local position = type(port) == "table" and 2 or 3
+  if position == 2 then port, options = nil, port end
+  options = check.options(options, OPTIONS, position, "listen")
   if is_handle(host) then return listen_on(host, nil, options) end
   check.that(type(host) == "string", 1, "listen", "string expected")
-  check.that(port == nil or type(port) == "string" or math.tointeger(port), 2, "listen", "port expected")
+  check.that(port == nil or is_port(port), 2, "listen", "port expected")
   local bind = port and bound_tcp or bound_pipe
   local handle, message = bind(host, port)
   return listen_on(handle, message, options)

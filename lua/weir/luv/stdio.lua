@@ -1,7 +1,7 @@
 --- Streams over handles that are there, or over file descriptors.
 local check = require "weir.check"
 local failure = require "weir.luv.failure"
-local new_stream = require("weir.luv.stream").new
+local streams = require "weir.luv.stream"
 local uv = require "weir.luv.uv"
 
 local stdio = {}
@@ -13,7 +13,8 @@ local KINDS = { tcp = true, pipe = true, tty = true }
 function stdio.stream(handle, options)
   local kind = type(handle) == "userdata" and uv.handle_get_type(handle)
   check.that(KINDS[kind], 1, "stream", "tcp, pipe or tty expected")
-  return new_stream(handle, options)
+  options = check.options(options, streams.options, 2, "stream")
+  return streams.new(handle, options.limit)
 end
 
 local OPEN = {
@@ -33,9 +34,10 @@ local OPEN = {
 function stdio.stdio(fd, options)
   fd = check.integer(fd, 0, 1, "stdio")
   local kind = uv.guess_handle(fd)
-  check.that(OPEN[kind], 1, "stdio", "not a stream but a " .. kind)
+  check.that(OPEN[kind], 1, "stdio", "not a stream" .. (kind and " but a " .. kind or ""))
+  options = check.options(options, streams.options, 2, "stdio")
   local handle, message = OPEN[kind](fd)
-  if not message then return new_stream(handle, options) end
+  if not message then return streams.new(handle, options.limit) end
   if handle then handle:close() end
   error(failure(message), 0)
 end

@@ -20,10 +20,9 @@ Stream.__index = Stream
 Stream.__name = "Stream"
 
 --- @param handle of luv, which from now on belongs to the Stream
---- @param options table with a `limit` of bytes that are kept for who reads later, and of a line
-local function new(handle, options)
-  local limit = options and options.limit
-  limit = limit == nil and LIMIT or check.integer(limit, 1, 2, "stream")
+--- @param limit of bytes that are kept for who reads later, and of a line; nil: as usual
+local function new(handle, limit)
+  limit = limit or LIMIT
   return setmetatable({ handle = handle, inbox = Inbox.new(handle, limit, limit) }, Stream)
 end
 
@@ -113,6 +112,7 @@ function Stream:read(what, seconds)
   check_read(self)
   if what == nil then return read_some(self, seconds) end
   if FORMATS[what] then return FORMATS[what](self, seconds) end
+  check.that(type(what) == "number", 1, "read", 'number, "l", "L" or "a" expected')
   return read_exactly(self, check.integer(what, 0, 1, "read"), seconds)
 end
 
@@ -157,8 +157,8 @@ local function write_rest(self, data, taken, seconds)
 end
 
 local function text_of(data)
-  check.that(type(data) == "table", 1, "write", "string or list of strings expected")
-  return table.concat(data)
+  local ok, text = pcall(table.concat, data)
+  return ok and text
 end
 
 --- Awaits that all of it has been handed to the system.
@@ -166,7 +166,10 @@ function Stream:write(data, seconds)
   local is_text = check_write(data)
   local handle = self and self.handle
   if not handle then check_open(self, "write") end
-  if not is_text then data = text_of(data) end
+  if not is_text then
+    data = text_of(data)
+    check.that(data, 1, "write", "string or list of strings expected")
+  end
   if seconds ~= nil then check.seconds(seconds, 2, "write") end
   if not loop.is_in then loop.join() end -- or a connection that is gone ends the process
   local taken, message, code = try_write(handle, data)
@@ -215,4 +218,5 @@ function Stream:__gc()
   if not loop.is_over() then self:close() end
 end
 
-return { new = new, class = Stream }
+-- `options`: those that whatever makes a Stream has, see check.options.
+return { new = new, class = Stream, options = { limit = 1 } }

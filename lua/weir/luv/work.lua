@@ -23,6 +23,23 @@ end
 return checked(pcall(f, ...))
 ]]
 
+local PLAIN = { ["nil"] = true, boolean = true, number = true, string = true }
+
+-- What luv does not take along it raises, at its own call. Level 3: behind this, and the function that was made.
+local function check_arguments(...)
+  if select("#", ...) > MOST then error("too many values for a thread", 3) end
+  for i = 1, select("#", ...) do
+    local kind = type((select(i, ...)))
+    if not PLAIN[kind] then error(("bad argument #%d (a %s cannot go to a thread)"):format(i, kind), 3) end
+  end
+end
+
+-- Lua gives it the global table instead of its upvalue, whatever that is.
+local function has_upvalues(f)
+  local name = debug.getupvalue(f, 1)
+  return (name ~= nil and name ~= "_ENV" and name ~= "(no name)") or debug.getupvalue(f, 2) ~= nil
+end
+
 local function settle(deferred, ok, ...)
   if ok then
     core.succeed_with(deferred, ...)
@@ -45,9 +62,13 @@ end
 --- @return function that has f called with its arguments on another thread, in a Lua state of that, and returns a
 --- Deferred of what it returns
 local function work(f)
-  check.that(type(f) == "function", 1, "work", "function expected")
+  check.that(type(f) == "function" and debug.getinfo(f, "S").what ~= "C", 1, "work", "Lua function expected")
+  check.that(not has_upvalues(f), 1, "work", "function without upvalues expected")
   local code = WORKER:format(string.dump(f), MOST)
-  return function(...) return queue(code, ...) end
+  return function(...)
+    check_arguments(...)
+    return queue(code, ...)
+  end
 end
 
 return work
