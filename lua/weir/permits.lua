@@ -12,23 +12,28 @@ local function serve(self)
     local entry = self.line:front()
     if not entry then return end
     core.succeed_with(entry.deferred, self) -- first: without memory nothing is changed
-    self.line:take(entry)
+    local _, holder = self.line:take(entry)
     self.free = self.free - 1
+    if holder then holder.has_it = true end
   end
 end
 
--- Gives back what was acquired, whether or not it has arrived.
-local function guard(self, acquired)
-  return setmetatable({}, {
-    __close = function()
-      if not acquired:cancel() and acquired:status() == "success" then self:release() end
-    end,
-  })
+local function join(self, holder)
+  local deferred = self.line:join(holder)
+  serve(self)
+  return core.finish(deferred)
 end
 
+-- `has_it`: gives it back, whether or not that has arrived.
 local function run_with(self, f, ...)
-  local acquired = self:acquire()
-  local _ <close> = guard(self, acquired)
+  local holder = {}
+  local acquired = join(self, holder)
+  local _ <close> = setmetatable({}, {
+    __close = function()
+      acquired:cancel()
+      if holder.has_it then self:release() end
+    end,
+  })
   core.await(acquired)
   return awaited(f(...))
 end
@@ -44,9 +49,7 @@ function permits.class(name, too_many)
   --- @return Deferred of the object itself, which releases when it is closed, when a permit is free
   function class:acquire()
     check.self(self, class, "acquire")
-    local deferred = self.line:join()
-    serve(self)
-    return core.finish(deferred)
+    return join(self)
   end
 
   local function give_back(self)
