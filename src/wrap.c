@@ -8,8 +8,7 @@
 typedef struct Generator {
   uint32_t tag; /* TAG_GENERATOR */
   lua_State *thread;
-  int is_inside;  /* suspended by an await within, not by a yield of its own */
-  int is_guarded; /* `guard` runs its function */
+  int is_inside; /* suspended by an await within, not by a yield of its own */
 } Generator;
 
 /* Upvalues of the function: the state, the generator. */
@@ -20,9 +19,8 @@ static Generator *generator_of(lua_State *L) {
 static int pass_on(lua_State *L, int status, lua_KContext ctx);
 
 /*
-** An error that a hook raises leaves the hooks of the thread switched off, until a
-** pcall has caught it. Handlers that run while it closes a generator would not be
-** counted: so the function of one that is metered has a pcall around it.
+** The function has a pcall around it: what closes its variables behind an error can wait
+** then, and is counted, as hooks are switched on again where an error of theirs is caught.
 */
 
 static int guard_end(lua_State *L, int status, lua_KContext ctx) {
@@ -48,7 +46,6 @@ static int set_guard(Generator *g, int n) {
   lua_insert(g->thread, 1);
   lua_pushcfunction(g->thread, note_error);
   lua_insert(g->thread, 2);
-  g->is_guarded = 1;
   return n + 2;
 }
 
@@ -63,8 +60,6 @@ static int give_results(lua_State *L, Generator *g, int n) {
 
 static int give_error(lua_State *L, Generator *g) {
   lua_xmove(g->thread, L, 1);
-  if (!g->is_guarded)
-    weir_failure_pass(L, weir_upstate(L), g->thread, 0);
   if (weir_trap_close(L, g->thread) != LUA_OK)
     lua_xmove(g->thread, L, 1);
   return lua_error(L);
@@ -100,7 +95,7 @@ static int run(lua_State *L, Generator *g, int n) {
     return luaL_error(L, "too many arguments");
   lua_xmove(L, g->thread, n);
   g->is_inside = 0;
-  if (S->meter && lua_status(g->thread) == LUA_OK)
+  if (lua_status(g->thread) == LUA_OK)
     n = set_guard(g, n);
   status = resume(L, S, g, n, &nresults, &suspends);
   if (status != LUA_OK && status != LUA_YIELD)

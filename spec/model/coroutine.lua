@@ -123,7 +123,7 @@ function m.await(d, seconds)
     return m.unpack(d.outcome)
   end
   m.strike(co)
-  if d == co then m.wrong("await oneself") end -- 3.7
+  if d == co then error(m.error_object("DeadlockError"), 0) end -- 3.7
   co.life = "waiting"
   m.begin_wait(co, d, "await", seconds)
   return suspend(co, "wait")
