@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #include "cancel.h"
 #include "close.h"
@@ -146,7 +147,7 @@ static void count(weir_Timer *t, int keeps) {
 }
 
 /* The value that the timer is part of is on top. */
-static void put_in(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline,
+static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, uint64_t seq,
                    int keeps) {
   t->clock = k;
   t->deadline = deadline;
@@ -155,7 +156,7 @@ static void put_in(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, do
   heap_reserve(L, &k->due, k->due.n + k->aside.n + 1); /* each may have to take all */
   heap_reserve(L, &k->aside, k->due.n + k->aside.n + 1);
   t->slot = shelve(L, k, lua_gettop(L));
-  t->seq = ++S->armed;
+  t->seq = seq;
   t->keeps = 0;
   t->instant = deadline <= weir_clock_now(k);
   t->set_aside = 0;
@@ -195,24 +196,109 @@ void weir_timer_disarm(weir_Timer *t) {
   while (t->item.pos) {
     weir_Clock *k = t->clock;
     take_out(t);
-    if (k->kind != CLOCK_SCALED || k->due.n || k->aside.n)
-      return; /* a proxy that comes too early for the rest does no harm */
+    if (k->kind != CLOCK_SCALED || k->due.n || k->aside.n || k->in_aside)
+      return; /* a proxy that comes too early for the rest is moved then */
     t = &k->proxy;
   }
 }
 
-/* Wakes the scaled clocks from `k` up at their first deadlines, each through its parent. */
-static void arm_proxies(lua_State *L, weir_State *S, weir_Clock *k) {
-  for (; k->kind == CLOCK_SCALED; k = k->parent) {
-    double next = weir_clock_next(k);
+/* ---- proxies ---- */
+
+/*
+** What is armed on a scaled clock is fired by the one that its parents lead to, in one order with
+** all that is armed there: so the proxy has the deadline and the place among equals of the first.
+*/
+
+static weir_Timer *first_of(const weir_Clock *k) {
+  return k->due.n ? (weir_Timer *)(void *)k->due.v[0].item : NULL;
+}
+
+static weir_Clock *clock_of_proxy(const weir_Timer *t) {
+  return (weir_Clock *)(void *)((char *)t - offsetof(weir_Clock, proxy));
+}
+
+/* When the first deadline comes, on the parent. */
+static double aim(weir_Clock *k) {
+  k->awaited = weir_clock_next(k);
+  return k->awaited < HUGE_VAL ? k->since + (k->awaited - k->now) / k->speed : HUGE_VAL;
+}
+
+static int is_stale(const weir_Clock *k) {
+  return !k->due.n || k->due.v[0].key != k->awaited || k->due.v[0].seq != k->proxy.seq;
+}
+
+/* Nothing is allocated: it stays the same number of timers. */
+static void move_proxy(weir_Clock *k) {
+  weir_Timer *t = &k->proxy;
+  weir_heap_remove(&k->parent->due, &t->item);
+  t->deadline = aim(k);
+  t->seq = k->due.n ? k->due.v[0].seq : 0;
+  weir_heap_insert(&k->parent->due, &t->item, t->deadline, t->seq);
+}
+
+static void follow(weir_Clock *k) {
+  if (k->due.n || k->aside.n || k->in_aside)
+    move_proxy(k);
+  else
     weir_timer_disarm(&k->proxy);
-    if (next == HUGE_VAL || k->pauses > 0 || k->speed == 0)
-      continue;
-    lua_pushvalue(k->shelf, 2);
-    lua_xmove(k->shelf, L, 1);
-    k->awaited = next;
-    put_in(L, S, k->parent, &k->proxy, k->since + (next - k->now) / k->speed, k->keeping > 0);
-    lua_pop(L, 1);
+}
+
+/* Clocks are nested as deep as NESTED_CLOCKS says. */
+// NOLINTBEGIN(misc-no-recursion)
+static void bring_back(weir_Clock *k) {
+  weir_Clock *below;
+  while ((below = k->first_aside) != NULL) {
+    k->first_aside = below->next_aside;
+    below->in_aside = 0;
+    bring_back(below);
+    follow(below);
+  }
+  while (k->aside.n) {
+    weir_Timer *t = (weir_Timer *)(void *)k->aside.v[0].item;
+    weir_heap_remove(&k->aside, &t->item);
+    weir_heap_insert(&k->due, &t->item, t->deadline, t->seq);
+    t->set_aside = 0;
+  }
+}
+// NOLINTEND(misc-no-recursion)
+
+static void set_aside(weir_Clock *k, weir_Timer *t) {
+  weir_heap_remove(&k->due, &t->item);
+  weir_heap_insert(&k->aside, &t->item, t->deadline, t->seq);
+  t->set_aside = 1;
+  for (; k->kind == CLOCK_SCALED && !k->in_aside; k = k->parent) {
+    k->in_aside = 1;
+    k->next_aside = k->parent->first_aside;
+    k->parent->first_aside = k;
+  }
+}
+
+/* It stands still: nothing of it is in the parent. */
+static void leave_parent(weir_Clock *k) {
+  weir_Clock **p = &k->parent->first_aside;
+  if (k->in_aside) {
+    while (*p != k)
+      p = &(*p)->next_aside;
+    *p = k->next_aside;
+    k->in_aside = 0;
+    bring_back(k);
+  }
+  weir_timer_disarm(&k->proxy);
+}
+
+/* Wakes the scaled clocks from `k` up at their first deadlines, each through its parent. */
+static void arm_proxies(lua_State *L, weir_Clock *k) {
+  for (; k->kind == CLOCK_SCALED; k = k->parent) {
+    if (k->pauses > 0 || k->speed == 0) {
+      leave_parent(k);
+    } else if (k->proxy.item.pos) {
+      follow(k);
+    } else if (k->due.n) {
+      lua_pushvalue(k->shelf, 2);
+      lua_xmove(k->shelf, L, 1);
+      put_in(L, k->parent, &k->proxy, aim(k), k->due.v[0].seq, k->keeping > 0);
+      lua_pop(L, 1);
+    }
   }
 }
 
@@ -220,18 +306,18 @@ static void arm_proxies(lua_State *L, weir_State *S, weir_Clock *k) {
 static void arm(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline,
                 int idx) {
   lua_pushvalue(L, idx);
-  put_in(L, S, k, t, deadline, t->kind != TIMER_GRACE);
+  put_in(L, k, t, deadline, ++S->armed, t->kind != TIMER_GRACE);
   lua_pop(L, 1);
-  arm_proxies(L, S, k);
+  arm_proxies(L, k);
 }
 
-void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int pauses) {
+void weir_clock_retime(lua_State *L, int idx, double speed, int pauses) {
   weir_Clock *k = lua_touserdata(L, idx);
   k->now = scaled_now(k);
   k->since = weir_clock_now(k->parent);
   k->speed = speed;
   k->pauses = pauses;
-  arm_proxies(L, S, k);
+  arm_proxies(L, k);
 }
 
 int weir_clock_gc(lua_State *L) {
@@ -243,6 +329,8 @@ int weir_clock_gc(lua_State *L) {
     if (t->node)
       unlink_limit(t);
   }
+  for (; k->first_aside; k->first_aside = k->first_aside->next_aside)
+    k->first_aside->in_aside = 0;
   k->is_dead = 1;
   heap_free(L, &k->due);
   heap_free(L, &k->aside);
@@ -356,35 +444,21 @@ static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
   }
 }
 
-/* A scaled clock is advanced in turn: as deep as clocks are nested, which NESTED_CLOCKS bounds. */
-// NOLINTBEGIN(misc-no-recursion)
-static void act(lua_State *L, weir_State *S, const weir_Timer *t) {
-  int idx = lua_gettop(L);
-  if (t->kind == TIMER_AFTER) {
-    fire_after(L, S, idx);
-  } else if (t->kind == TIMER_CLOCK) {
-    weir_Clock *k = lua_touserdata(L, idx);
-    double now = weir_clock_now(k); /* by rounding it may fall short of what the proxy stood for */
-    weir_clock_advance(L, S, k, now > k->awaited ? now : k->awaited, S->armed);
-    arm_proxies(L, S, k);
-  } else {
-    fire_limit(L, S, (weir_TimerKind)t->kind);
-  }
-}
-
-/* Arguments: the state, the timer, perhaps an error, the value that it is part of. */
-static int act_task(lua_State *L) {
-  act(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
+/* Arguments: the state, the limit's timer, perhaps an error, the limit. */
+static int fire_limit_task(lua_State *L) {
+  const weir_Timer *t = lua_touserdata(L, 2);
+  fire_limit(L, lua_touserdata(L, 1), (weir_TimerKind)t->kind);
   return 0;
 }
 
 /* An error, of memory, came through: it comes again in the next advance. The value is on top. */
 static void put_back(lua_State *L, weir_State *S, weir_Timer *t, weir_Deferred *node, int keeps) {
-  if (t->item.pos || (node && node->phase == PHASE_SETTLED))
+  if (t->item.pos || node->phase == PHASE_SETTLED)
     return;
-  put_in(L, S, t->clock, t, t->deadline, keeps);
-  if (node && t->item.pos)
+  put_in(L, t->clock, t, t->deadline, ++S->armed, keeps);
+  if (t->item.pos)
     link_limit(t, node);
+  arm_proxies(L, t->clock);
 }
 
 /* The value is on top. */
@@ -393,10 +467,10 @@ static void take_out_and_act(lua_State *L, weir_State *S, weir_Timer *t) {
   weir_Deferred *node = t->node;
   take_out(t);
   if (t->kind == TIMER_AFTER) {
-    act(L, S, t);
+    fire_after(L, S, idx);
     return;
   }
-  lua_pushcfunction(L, act_task);
+  lua_pushcfunction(L, fire_limit_task);
   lua_pushlightuserdata(L, S);
   lua_pushlightuserdata(L, t);
   lua_pushvalue(L, idx - 1);
@@ -413,10 +487,36 @@ static int needs_error(const weir_Timer *t) {
   return t->kind == TIMER_TIMEOUT || t->kind == TIMER_AWAIT;
 }
 
+/* An empty clock gives the memory of a burst back. */
+static void trim(lua_State *L, weir_Clock *k) {
+  if (k->due.n || k->aside.n || k->nslots < TRIM_TIMERS)
+    return;
+  lua_newtable(L);
+  if (k->due.n) { /* a finalizer has armed one */
+    lua_pop(L, 1);
+    return;
+  }
+  heap_free(L, &k->due);
+  heap_free(L, &k->aside);
+  resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);
+  k->free_slots = NULL;
+  k->nfree = k->nslots = k->used_slots = 0;
+  lua_xmove(L, k->shelf, 1);
+  lua_replace(k->shelf, 1);
+}
+
+// NOLINTBEGIN(misc-no-recursion)
 static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
   int top = lua_gettop(L);
+  luaL_checkstack(L, 16, "too many nested clocks");
   lua_rawgeti(t->clock->shelf, 1, t->slot);
   lua_xmove(t->clock->shelf, L, 1);
+  if (t->kind == TIMER_CLOCK) {
+    fire(L, S, first_of(clock_of_proxy(t)));
+    trim(L, clock_of_proxy(t));
+    lua_settop(L, top);
+    return;
+  }
   if (needs_error(t)) {
     push_timeout_error(L, S);
     lua_insert(L, -2);
@@ -435,48 +535,33 @@ static int is_too_new(const weir_Timer *t, uint64_t limit) {
   return t->instant && t->seq > limit;
 }
 
-static void set_aside(weir_Clock *k, weir_Timer *t) {
-  weir_heap_remove(&k->due, &t->item);
-  weir_heap_insert(&k->aside, &t->item, t->deadline, t->seq);
-  t->set_aside = 1;
+static int stands_for_one(weir_Clock *k, uint64_t limit);
+
+/* May the first of `k` be fired? If not, it is another one now. */
+static int may_fire(weir_Clock *k, uint64_t limit) {
+  weir_Timer *t = first_of(k);
+  if (t->kind == TIMER_CLOCK)
+    return stands_for_one(clock_of_proxy(t), limit);
+  if (is_too_new(t, limit))
+    set_aside(k, t);
+  return !t->set_aside;
 }
 
-/* An empty clock gives the memory of a burst back. */
-static void trim(lua_State *L, weir_Clock *k) {
-  if (k->due.n || k->nslots < TRIM_TIMERS)
-    return;
-  lua_newtable(L);
-  if (k->due.n) { /* a finalizer has armed one */
-    lua_pop(L, 1);
-    return;
-  }
-  heap_free(L, &k->due);
-  heap_free(L, &k->aside);
-  resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);
-  k->free_slots = NULL;
-  k->nfree = k->nslots = k->used_slots = 0;
-  lua_xmove(L, k->shelf, 1);
-  lua_replace(k->shelf, 1);
+/* Has the proxy of `k` come for one that may be fired? Else it has been moved. */
+static int stands_for_one(weir_Clock *k, uint64_t limit) {
+  while (!is_stale(k))
+    if (may_fire(k, limit))
+      return 1;
+  follow(k);
+  return 0;
 }
-
-static void bring_back(weir_Clock *k) {
-  while (k->aside.n) {
-    weir_Timer *t = (weir_Timer *)(void *)k->aside.v[0].item;
-    weir_heap_remove(&k->aside, &t->item);
-    weir_heap_insert(&k->due, &t->item, t->deadline, t->seq);
-    t->set_aside = 0;
-  }
-}
-
-static weir_Timer *first_due(const weir_Clock *k, double now) {
-  return k->due.n && k->due.v[0].key <= now ? (weir_Timer *)(void *)k->due.v[0].item : NULL;
-}
+// NOLINTEND(misc-no-recursion)
 
 static weir_Timer *next_due(weir_Clock *k, double now, uint64_t limit) {
-  weir_Timer *t;
-  while ((t = first_due(k, now)) != NULL && is_too_new(t, limit))
-    set_aside(k, t);
-  return t;
+  while (k->due.n && k->due.v[0].key <= now)
+    if (may_fire(k, limit))
+      return first_of(k);
+  return NULL;
 }
 
 static void move_to(weir_Clock *k, double now) {
@@ -507,7 +592,6 @@ int weir_clock_advance_once(lua_State *L, weir_State *S, weir_Clock *k, double t
 }
 
 void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double target, uint64_t limit) {
-  luaL_checkstack(L, 16, "too many nested clocks");
   while (!S->over && fire_batch(L, S, k, target, limit)) {
     if (weir_sched_may_run(S))
       weir_sched_run(L, S);
@@ -518,4 +602,3 @@ void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double targe
   bring_back(k);
   trim(L, k);
 }
-// NOLINTEND(misc-no-recursion)

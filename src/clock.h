@@ -47,23 +47,26 @@ typedef struct weir_Timed {
 enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 
 struct weir_Clock {
-  uint32_t tag;               /* TAG_CLOCK */
-  uint8_t kind;               /* weir_ClockKind */
-  uint8_t is_dead;            /* its finalizer has run */
-  int depth;                  /* clocks above it */
-  int pauses;                 /* scaled */
-  double speed;               /* scaled */
-  double now;                 /* manual: the time; scaled: the time at `since` of the parent */
-  double since;               /* scaled */
-  weir_Clock *parent;         /* scaled; user value CLOCK_PARENT holds it */
+  uint32_t tag;       /* TAG_CLOCK */
+  uint8_t kind;       /* weir_ClockKind */
+  uint8_t is_dead;    /* its finalizer has run */
+  uint8_t in_aside;   /* scaled: among `first_aside` of the parent; the proxy is armed then */
+  int depth;          /* clocks above it */
+  int pauses;         /* scaled */
+  double speed;       /* scaled */
+  double now;         /* manual: the time; scaled: the time at `since` of the parent */
+  double since;       /* scaled */
+  weir_Clock *parent; /* scaled; user value CLOCK_PARENT holds it */
   double (*source)(void *ud); /* real: where its time comes from; NULL: the platform */
   void *source_ud;            /* the host's */
   double awaited;             /* scaled: the deadline here that the proxy stands for */
-  weir_Timer proxy;           /* scaled: stands in the parent for the first deadline here */
+  weir_Timer proxy;           /* scaled: stands in the parent for the first timer here, `seq` too */
   weir_Heap due;
-  weir_Heap aside; /* instants met during an advance, until its end */
-  size_t keeping;  /* timers that give a loop something to wait for */
-  int *free_slots; /* of the table on `shelf`; room for `nslots` */
+  weir_Heap aside;         /* instants met during an advance, until its end */
+  weir_Clock *first_aside; /* of those scaled by this one which have such, or others below them */
+  weir_Clock *next_aside;  /* in that list of the parent, while `in_aside` is set */
+  size_t keeping;          /* timers that give a loop something to wait for */
+  int *free_slots;         /* of the table on `shelf`; room for `nslots` */
   int nfree, nslots, used_slots;
   lua_State *shelf; /* slot 1: the table that holds what is armed; slot 2: the clock */
 };
@@ -84,7 +87,7 @@ int weir_clock_advance_once(lua_State *L, weir_State *S, weir_Clock *k, double t
 /* Time of the next deadline; HUGE_VAL: none. */
 double weir_clock_next(const weir_Clock *k);
 /* Changes speed or pauses of a scaled clock. */
-void weir_clock_retime(lua_State *L, weir_State *S, int idx, double speed, int pauses);
+void weir_clock_retime(lua_State *L, int idx, double speed, int pauses);
 
 /* Pushes a Deferred that fires at `deadline` of the clock at `clock` with the n values on top.
    [-n, +1, m] */

@@ -79,7 +79,7 @@ static int change_pauses(lua_State *L, int change) {
   if (change < 0 && k->pauses == 0)
     return luaL_error(L, "attempt to unpause a Clock that is not paused");
   lua_settop(L, 1);
-  weir_clock_retime(L, S, 1, k->speed, k->pauses + change);
+  weir_clock_retime(L, 1, k->speed, k->pauses + change);
   weir_sched_tell(L, S);
   return 1;
 }
@@ -96,7 +96,7 @@ static int clock_speed(lua_State *L) {
   const weir_Clock *k = check_scaled(L, S, 1);
   double old = k->speed;
   if (!lua_isnoneornil(L, 2))
-    weir_clock_retime(L, S, 1, check_speed(L, 2, 2), k->pauses);
+    weir_clock_retime(L, 1, check_speed(L, 2, 2), k->pauses);
   weir_sched_tell(L, S);
   lua_pushnumber(L, old);
   return 1;
