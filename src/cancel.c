@@ -184,16 +184,16 @@ void weir_cancel_finish(lua_State *L, weir_State *S, int idx, int error) {
 }
 
 /* 2.6: the sources of the Deferred at idx become side branches, those that somebody else waits on
-   are dropped. Returns whether any is left. */
-static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk) {
+   are dropped; so are parts with news, if nobody wants any. Returns whether any is left. */
+static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk, int wants_news) {
   const weir_Deferred *other = lua_touserdata(L, idx);
   int link = lua_gettop(L) + 1;
   lua_getiuservalue(L, idx, UV_TARGET);
   while (!lua_isnil(L, link)) {
     weir_Deferred *l = lua_touserdata(L, link);
     lua_getiuservalue(L, link, LINK_NEXT);
-    if (l->wait == WAIT_CHAIN && is_arriving(l)) {
-      /* 5.8: the first answer, it stands */
+    if ((wants_news || l->wait == WAIT_CHAIN) && is_arriving(l)) {
+      /* 5.8: it comes before the cancel */
     } else if (is_left_alone(L, S, link, walk->error)) {
       weir_link_remove(L, S, idx, link);
     } else {
@@ -213,7 +213,7 @@ static int cancel_pending(lua_State *L, weir_State *S, int idx, Walk *walk) {
     return STOP;
   if (!weir_cancel_ask(L, S, idx, walk->error))
     return DONE;
-  if (d->wait != WAIT_LINKS || !cancel_links(L, S, idx, walk))
+  if (d->wait != WAIT_LINKS || !cancel_links(L, S, idx, walk, 1))
     weir_cancel_finish(L, S, idx, walk->error);
   return DONE;
 }
@@ -280,7 +280,7 @@ void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken) {
   r = weir_deque_begin(&S->walk);
   lua_pushnil(L);
   if (other->wait == WAIT_LINKS) /* a finalizer may have fired it just now */
-    cancel_links(L, S, idx, &walk);
+    cancel_links(L, S, idx, &walk, 0);
   if (taken)
     told = weir_link_take(L, S, idx, taken);
   if (walk_aside(L, S, &walk))
