@@ -109,7 +109,8 @@ function d:add_both(f) end
 --- `d:chain(other)` makes `other` take the outcome of `d`, at once if `d` has one already. Returns `d`.
 ---
 --- - Several Deferreds may be chained into one `other`, and it may also be fired by hand. The first to come wins; what
----   the others bring is ignored, without an error.
+---   the others bring is ignored, without an error. Of those that come while `other` is held the one that was chained
+---   first is the first.
 --- - When `other` is cancelled its own canceller is asked first. If that does not fire it, the Deferreds chained into
 ---   it are cancelled, those excepted for which somebody else waits, and `other` takes the first answer.
 --- - It is an error at the call if `other` has been fired, is a Coroutine, or is `d` itself.
