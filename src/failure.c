@@ -390,27 +390,48 @@ void weir_failure_push_trace(lua_State *L, weir_State *S, int idx) {
 
 /* ---- reports ---- */
 
-static void report_to_stderr(lua_State *L, int err, int trace) {
-  const char *text = luaL_tolstring(L, err, NULL);
-  lua_writestringerror("weir: unhandled failure: %s\n", text);
-  if (lua_type(L, trace) == LUA_TSTRING && lua_rawlen(L, trace) > 0)
-    lua_writestringerror("%s\n", lua_tostring(L, trace));
-  lua_pop(L, 1);
+static const char *name_of(lua_State *L, int idx) {
+  const weir_Deferred *d = weir_deferred_at(L, weir_state_get(L), idx);
+  return d && weir_is_coroutine(d) ? ((const weir_Coroutine *)(const void *)d)->name : NULL;
 }
 
+/* Arguments: error, traceback, Deferred. */
 static int default_report(lua_State *L) {
-  report_to_stderr(L, 1, 2);
+  const char *name = name_of(L, 3);
+  if (name)
+    lua_pushfstring(L, "weir: unhandled failure of '%s'", name);
+  else
+    lua_pushliteral(L, "weir: unhandled failure");
+  lua_writestringerror("%s: ", lua_tostring(L, -1));
+  lua_writestringerror("%s\n", luaL_tolstring(L, 1, NULL));
+  if (lua_type(L, 2) == LUA_TSTRING && lua_rawlen(L, 2) > 0)
+    lua_writestringerror("%s\n", lua_tostring(L, 2));
+  return 0;
+}
+
+/* Arguments: the report that there would be without the hook, its three arguments, the error of the
+   hook. */
+static int report_broken(lua_State *L) {
+  lua_insert(L, 1);
+  if (lua_pcall(L, 3, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
+  lua_writestringerror("weir: error in the handler of that: %s\n", luaL_tolstring(L, 1, NULL));
   return 0;
 }
 
 /* The hook is below its three arguments. One that raises: say so, go on. */
-static void call_hook(lua_State *L, weir_State *S) {
-  if (weir_deferred_call(L, S, 3, 0) == LUA_OK)
+static void call_hook(lua_State *L, weir_State *S, lua_CFunction otherwise) {
+  int hook = lua_gettop(L) - 3;
+  lua_pushcfunction(L, report_broken);
+  lua_pushcfunction(L, otherwise);
+  for (int i = 1; i <= 3; i++)
+    lua_pushvalue(L, hook + i);
+  lua_rotate(L, hook, 5);
+  if (weir_deferred_call(L, S, 3, 0) == LUA_OK) {
+    lua_settop(L, hook - 1);
     return;
-  lua_pushcfunction(L, default_report);
-  lua_insert(L, -2);
-  lua_pushnil(L);
-  if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+  }
+  if (lua_pcall(L, 5, 0, 0) != LUA_OK)
     lua_pop(L, 1);
 }
 
@@ -418,13 +439,14 @@ static void call_hook(lua_State *L, weir_State *S) {
    if the turn ran it. */
 void weir_failure_tell(lua_State *L, weir_State *S, int slot, lua_CFunction otherwise) {
   uint64_t before = S->ticket;
+  luaL_checkstack(L, 16, "too many nested calls");
   weir_state_push(L, S, slot);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_pushcfunction(L, otherwise);
   }
   lua_insert(L, -4);
-  call_hook(L, S);
+  call_hook(L, S, otherwise);
   if (S->busy)
     weir_ready_set_back(S, before);
 }

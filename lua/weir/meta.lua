@@ -798,13 +798,14 @@ function weir.trace(file) end
 ---@class weir.ClosedError: weir.Error
 
 --- `weir.on_unhandled(f)` sets the function that is told of failures that nobody handled, and returns the old one.
---- `nil` stands for the default, which writes the error and the traceback to standard error.
+--- `nil` stands for the default, which writes the name of the coroutine, if it has one, the error and the traceback to
+--- standard error.
 ---
 --- `f(err, traceback, d)` is called once for each failure: when `run` or `step` has nothing more to do at the moment,
 --- when the Deferred is collected, or when the Lua state is closed. `d` is `nil` for an error that belongs to no
---- Deferred, such as that of a canceller that has already fired; it is told of at once. An error in `f` itself is
---- written to standard error. What `f` starts or wakes in a turn waits for the next pass of the loop, so that reports
---- of what fails there again cannot hold the loop up.
+--- Deferred, such as that of a canceller that has already fired; it is told of at once. If `f` itself raises an error,
+--- that is written to standard error behind what the default writes. What `f` starts or wakes in a turn waits for the
+--- next pass of the loop, so that reports of what fails there again cannot hold the loop up.
 ---
 --- A failure counts as handled when
 ---

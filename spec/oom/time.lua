@@ -2,11 +2,15 @@
 local help = require "spec.oom.help"
 local weir = require "weir"
 
-local function sleeping(n, body)
+local function sleeping(n, body, below)
   return {
-    prepare = function() return { clock = weir.Clock(), list = {} } end,
+    prepare = function()
+      local clock = weir.Clock()
+      local on = below and weir.Clock { parent = weir.Clock { parent = clock } } or clock
+      return { clock = clock, on = on, list = {}, allowed = "timed out" }
+    end,
     act = function(x)
-      for i = 1, n do x.list[i] = weir.spawn(body, x.clock, i % 7) end
+      for i = 1, n do x.list[i] = weir.spawn(body, x.on, i % 7) end
       x.clock:advance(3)
       x.clock:advance(10)
     end,
@@ -26,6 +30,12 @@ end
 local function sleeps(clock, seconds)
   clock:sleep(seconds)
   clock:sleep(1)
+end
+
+local function sleeps_and_limits(clock, seconds)
+  clock:sleep(seconds)
+  clock:sleep(0)
+  pcall(weir.await, clock:timeout(weir.Deferred(), 1))
 end
 
 local function fires(n)
@@ -59,4 +69,12 @@ local function after()
   }
 end
 
-return { sleeping(1, sleeps), sleeping(200, sleeps), fires(1), fires(300), after() }
+return {
+  sleeping(1, sleeps),
+  sleeping(200, sleeps),
+  sleeping(1, sleeps_and_limits, true),
+  sleeping(40, sleeps_and_limits, true),
+  fires(1),
+  fires(300),
+  after(),
+}

@@ -9,7 +9,7 @@ describe("regress 125", function()
 
   local LIMIT = 10
 
-  local function rest(milliseconds)
+  local function wait(milliseconds)
     local over, timer = weir.Deferred(), luv.uv.new_timer()
     timer:start(milliseconds, 0, function()
       timer:close()
@@ -28,7 +28,7 @@ describe("regress 125", function()
         local _ <close> = peer
         for _, piece in ipairs(pieces) do
           peer:write(piece)
-          rest(1)
+          wait(1)
         end
       end)
       local ok, got = pcall(read, stream)
@@ -74,7 +74,7 @@ describe("regress 125", function()
 
   it("nor does it matter when the reader comes", function()
     assert.same({ "EMSGSIZE", "0123456789+\n" }, { outcome({ "0123456789+\n" }, function(stream)
-      rest(5)
+      wait(5)
       return line(stream)
     end) })
   end)
