@@ -98,7 +98,7 @@ help: ## this list
 
 # -- run it ---------------------------------------------------------------------------------------
 
-demo: ## install what is missing, build, run every program of examples/
+demo: ## install what is missing, build, run the short programs of examples/
 	@tools/deps.sh $(TO_BUILD)
 	$(SUB) build
 	$(SUB) examples

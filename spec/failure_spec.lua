@@ -228,6 +228,14 @@ describe("failure: unhandled", function()
     assert.are.same({}, errors_of(reports))
   end)
 
+  it("8.3 the text of an error is whole, whatever bytes are in it", function()
+    local d = weir.Deferred()
+    d:cancel "why\0not"
+    assert.are.equal("CancelledError: cancelled: why\0not", tostring(h.raised(d.result, d)))
+    local any = weir.any { a = weir.fail "no\0 luck" }
+    assert.are.equal("AnyError: all 1 failed: [a] no\0 luck", tostring(h.raised(any.result, any)))
+  end)
+
   it("8.1 on_unhandled returns the old handler, nil for the default", function()
     local function first() end
     local function second() end

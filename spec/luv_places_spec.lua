@@ -1,4 +1,6 @@
 -- An argument error names the function that was called, and the place of the call.
+if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" end
+
 local luv = require "weir.luv"
 local weir = require "weir"
 local h = require "spec.helper"

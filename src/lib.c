@@ -154,8 +154,9 @@ static int error_tostring(lua_State *L) {
   lua_getfield(L, 1, "name");
   lua_getfield(L, 1, "message");
   luaL_tolstring(L, 2, NULL);
+  lua_pushliteral(L, ": ");
   luaL_tolstring(L, 3, NULL);
-  lua_pushfstring(L, "%s: %s", lua_tostring(L, 4), lua_tostring(L, 5));
+  lua_concat(L, 3);
   return 1;
 }
 
@@ -168,10 +169,13 @@ static int cancelled_index(lua_State *L) {
     return 1;
   lua_pushliteral(L, "reason");
   lua_rawget(L, 1);
-  if (lua_isnil(L, -1))
+  if (lua_isnil(L, -1)) {
     lua_pushliteral(L, "cancelled");
-  else
-    lua_pushfstring(L, "cancelled: %s", luaL_tolstring(L, -1, NULL));
+    return 1;
+  }
+  lua_pushliteral(L, "cancelled: ");
+  luaL_tolstring(L, -2, NULL);
+  lua_concat(L, 2);
   return 1;
 }
 

@@ -34,12 +34,15 @@ static int is_unwound(lua_State *L, lua_Debug *ar, const lua_Debug *caller, int 
 /* Nor has one of another C function's lua_toclose: but it is the __close of its first argument. */
 static int is_own_close(lua_State *L, lua_Debug *ar) {
   static const int first[] = {1, -1}; /* parameter, or variable argument */
+  int f, is = 0;
   lua_getinfo(L, "f", ar);
-  for (int i = 0; i < 2; i++)
-    if (lua_getlocal(L, ar, first[i]) && luaL_getmetafield(L, -1, "__close") != LUA_TNIL &&
-        lua_rawequal(L, -1, -3))
-      return 1;
-  return 0;
+  f = lua_gettop(L);
+  for (int i = 0; i < 2 && !is; i++) {
+    is = lua_getlocal(L, ar, first[i]) && luaL_getmetafield(L, -1, "__close") != LUA_TNIL &&
+         lua_rawequal(L, -1, f);
+    lua_settop(L, f);
+  }
+  return is;
 }
 
 static int is_nameless_close(lua_State *L, const weir_State *S, lua_Debug *ar, int level) {

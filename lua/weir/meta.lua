@@ -238,9 +238,11 @@ function weir.is_cancelled(err) end
 function weir.grace(seconds) end
 
 --- `co:close()` ends `co` by force, now, before it returns. The error is not raised in the body, so no `pcall` sees it;
---- `<close>` handlers run, innermost first, but cannot wait. Then `co` has ended with a cancel error, or with the error
---- of a handler. It returns true, or false and the error of a handler. For a Coroutine that has ended it returns true
---- and does nothing.
+--- `<close>` handlers run, innermost first, but cannot wait. They get no error, as at the end of a block: one that is
+--- to know whether its block was done needs a variable that is set there. So it is wherever a coroutine is closed: at
+--- the end of the grace time, of a limit, by noreturn and with the Lua state. Then `co` has ended with a cancel error,
+--- or with the error of a handler. It returns true, or false and the error of a handler. For a Coroutine that has ended
+--- it returns true and does nothing.
 ---
 --- `co` leaves what it waits for as its last waiter would. If nobody else waits for it, a Deferred is cancelled and a
 --- Coroutine is closed too, the innermost first. A value that has arrived and not been delivered is lost.
@@ -669,6 +671,9 @@ function barrier:wait() end
 --- ended. It returns its values or raises its error. Other coroutines stay as they are then. If the coroutine can never
 --- end, because nothing is ready, no timer is armed and no handle is left, it raises a `DeadlockError` that lists the
 --- live coroutines, 50 at most, and what they wait for.
+---
+--- The error comes out of `run` as it is; where in `f` it was raised is in the traceback of the coroutine, for which
+--- `f` can keep weir.current().
 ---
 --- `weir.run()` runs the loop until there is nothing left to do, and returns nothing. Coroutines that wait for what
 --- nobody fires, and timers that stand still, are nothing to do; a handle that may still be fired is.

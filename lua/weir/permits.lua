@@ -44,6 +44,7 @@ end
 --- @return function that makes an object with so many permits
 function permits.class(name, too_many)
   local class = { __name = name }
+  local run = core.coroutine(run_with, name .. ":run")
   class.__index = class
 
   --- @return Deferred of the object itself, which releases when it is closed, when a permit is free
@@ -70,7 +71,7 @@ function permits.class(name, too_many)
   function class:run(f, ...)
     check.self(self, class, "run")
     check.callable(f, 1, "run")
-    return core.spawn(run_with, self, f, ...)
+    return run(self, f, ...)
   end
 
   function class:__close()

@@ -795,7 +795,10 @@ static void check_handlers_hop(lua_State *L, lua_CFunction body) {
   check_hop_fails(L, body, "attempt to noreturn inside a <close> handler");
   case_lua(L, 0, 1, "return function(it) weir.noreturn(print) end");
   check_hop_fails(L, body, "chunk:1: attempt to noreturn inside a <close> handler");
-  case_lua(L, 0, 1, "return function(...) weir.noreturn(print) end");
+  case_lua(L, 0, 1, "return function(...) weir.noreturn(print, ...) end");
+  check_hop_fails(L, body, "chunk:1: attempt to noreturn inside a <close> handler");
+  /* regression 131: another variable was taken for the handler */
+  case_lua(L, 0, 1, "return function(...) local own = 1; weir.noreturn(print, own, ...) end");
   check_hop_fails(L, body, "chunk:1: attempt to noreturn inside a <close> handler");
 }
 
