@@ -183,6 +183,12 @@ void weir_cancel_finish(lua_State *L, weir_State *S, int idx, int error) {
   weir_deferred_fire(L, S, idx, 1, 1);
 }
 
+/* What is shielded stays where it is: nothing of it is lost. */
+static int brings_news(const weir_Deferred *link, int wants_news) {
+  return (link->wait == WAIT_CHAIN || (wants_news && link->wait != WAIT_SHIELD)) &&
+         is_arriving(link);
+}
+
 /* 2.6: the sources of the Deferred at idx become side branches, those that somebody else waits on
    are dropped; so are parts with news, if nobody wants any. Returns whether any is left. */
 static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk, int wants_news) {
@@ -192,8 +198,8 @@ static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk, 
   while (!lua_isnil(L, link)) {
     weir_Deferred *l = lua_touserdata(L, link);
     lua_getiuservalue(L, link, LINK_NEXT);
-    if ((wants_news || l->wait == WAIT_CHAIN) && is_arriving(l)) {
-      /* 5.8: it comes before the cancel */
+    if (brings_news(l, wants_news)) {
+      /* 5.8: that comes before the cancel */
     } else if (is_left_alone(L, S, link, walk->error)) {
       weir_link_remove(L, S, idx, link);
     } else {
