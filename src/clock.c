@@ -146,6 +146,25 @@ static void count(weir_Timer *t, int keeps) {
   }
 }
 
+static int stands_still(const weir_Clock *k) {
+  return k->pauses > 0 || k->speed == 0;
+}
+
+static double on_parent(const weir_Clock *k, double deadline) {
+  return k->since + (deadline - k->now) / k->speed;
+}
+
+/* Is that no later than now? By rounding it may be so on a parent alone. */
+static int is_present(const weir_Clock *k, double deadline) {
+  while (deadline > weir_clock_now(k)) {
+    if (k->kind != CLOCK_SCALED || stands_still(k))
+      return 0;
+    deadline = on_parent(k, deadline);
+    k = k->parent;
+  }
+  return 1;
+}
+
 /* The value that the timer is part of is on top. */
 static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, uint64_t seq,
                    int keeps) {
@@ -158,7 +177,7 @@ static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, 
   t->slot = shelve(L, k, lua_gettop(L));
   t->seq = seq;
   t->keeps = 0;
-  t->instant = deadline <= weir_clock_now(k);
+  t->instant = (uint8_t)is_present(k, deadline);
   t->set_aside = 0;
   weir_heap_insert(&k->due, &t->item, deadline, t->seq);
   count(t, keeps);
@@ -220,7 +239,7 @@ static weir_Clock *clock_of_proxy(const weir_Timer *t) {
 /* When the first deadline comes, on the parent. */
 static double aim(weir_Clock *k) {
   k->awaited = weir_clock_next(k);
-  return k->awaited < HUGE_VAL ? k->since + (k->awaited - k->now) / k->speed : HUGE_VAL;
+  return k->awaited < HUGE_VAL ? on_parent(k, k->awaited) : HUGE_VAL;
 }
 
 static int is_stale(const weir_Clock *k) {
@@ -289,7 +308,7 @@ static void leave_parent(weir_Clock *k) {
 /* Wakes the scaled clocks from `k` up at their first deadlines, each through its parent. */
 static void arm_proxies(lua_State *L, weir_Clock *k) {
   for (; k->kind == CLOCK_SCALED; k = k->parent) {
-    if (k->pauses > 0 || k->speed == 0) {
+    if (stands_still(k)) {
       leave_parent(k);
     } else if (k->proxy.item.pos) {
       follow(k);

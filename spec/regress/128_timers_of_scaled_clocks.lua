@@ -100,6 +100,22 @@ describe("regress 128", function()
     end)
   end
 
+  it("7.2 what rounding takes for the present is armed for the present", function()
+    local frame, n = weir.Clock(), 0
+    frame:advance(2 ^ 40) -- in steps of some 0.0002
+    local clock = weir.Clock { parent = weir.Clock { parent = frame, speed = 1 } }
+    weir.spawn(function()
+      while n < 100 do
+        clock:sleep(1e-6)
+        n = n + 1
+      end
+    end)
+    for i = 1, 3 do
+      frame:advance(0)
+      assert.equal(i, n)
+    end
+  end)
+
   it("7.2 a clock that is stopped with what is armed for the present, and goes on later", function()
     local frame = weir.Clock()
     local middle = weir.Clock { parent = frame }
