@@ -39,16 +39,15 @@ local function is_whole(value, least)
   return type(value) == "number" and math.tointeger(value) ~= nil and value >= least
 end
 
---- Raises unless `options` is nil, or a table with only what is in `known`: of each the least integer that it may be,
---- or false if it may be anything.
+--- Raises unless `options` is nil, or a table with only what is in `known`, each an integer of at least what is there.
 --- @return options, or an empty table
 function check.options(options, known, position, name)
   if options == nil then return {} end
   if type(options) ~= "table" then fail(position, name, "table expected, got " .. type_of(options)) end
   for key, value in pairs(options) do
     local least = known[key]
-    if least == nil then fail(position, name, ("unknown option '%s'"):format(tostring(key))) end
-    if least and not is_whole(value, least) then
+    if not least then fail(position, name, ("unknown option '%s'"):format(tostring(key))) end
+    if not is_whole(value, least) then
       fail(position, name, ("option '%s' is not an integer of at least %d"):format(key, least))
     end
   end
