@@ -395,15 +395,31 @@ static const char *name_of(lua_State *L, int idx) {
   return d && weir_is_coroutine(d) ? ((const weir_Coroutine *)(const void *)d)->name : NULL;
 }
 
+static int make_text(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* Of an error whose __tostring fails, too. [-0, +1, m] */
+static const char *push_text(lua_State *L, int idx) {
+  lua_pushcfunction(L, make_text);
+  lua_pushvalue(L, idx);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    lua_pop(L, 1);
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, idx));
+  }
+  return lua_tostring(L, -1);
+}
+
 /* Arguments: error, traceback, Deferred. */
 static int default_report(lua_State *L) {
-  const char *name = name_of(L, 3);
+  const char *name = name_of(L, 3), *text = push_text(L, 1);
   if (name)
     lua_pushfstring(L, "weir: unhandled failure of '%s'", name);
   else
     lua_pushliteral(L, "weir: unhandled failure");
   lua_writestringerror("%s: ", lua_tostring(L, -1));
-  lua_writestringerror("%s\n", luaL_tolstring(L, 1, NULL));
+  lua_writestringerror("%s\n", text);
   if (lua_type(L, 2) == LUA_TSTRING && lua_rawlen(L, 2) > 0)
     lua_writestringerror("%s\n", lua_tostring(L, 2));
   return 0;
@@ -415,7 +431,7 @@ static int report_broken(lua_State *L) {
   lua_insert(L, 1);
   if (lua_pcall(L, 3, 0, 0) != LUA_OK)
     lua_pop(L, 1);
-  lua_writestringerror("weir: error in the handler of that: %s\n", luaL_tolstring(L, 1, NULL));
+  lua_writestringerror("weir: error in the handler of that: %s\n", push_text(L, 1));
   return 0;
 }
 

@@ -102,15 +102,6 @@ local function take_pipes(self, pipes, limit)
   for i, pipe in pairs(pipes) do self[NAMES[i] or i - 1] = stream.new(pipe, limit) end
 end
 
--- Beside those of luv.
-local function check_options(options)
-  local signal, limit = options.kill_signal, options.limit
-  if signal ~= nil and not is_signal(signal) then return "option 'kill_signal' is not a signal" end
-  if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
-    return "option 'limit' is not an integer of at least 1"
-  end
-end
-
 --- Starts a program.
 --- @param options those of uv.spawn; in `stdio` also "pipe", "inherit", "ignore" and Streams
 --- @return Process
@@ -118,15 +109,16 @@ local function spawn(file, options)
   check.that(type(file) == "string", 1, "spawn", "string expected")
   options = options or {}
   check.that(type(options) == "table", 2, "spawn", "table expected")
-  local message = check_options(options)
-  check.that(not message, 2, "spawn", message)
+  local signal = options.kill_signal
+  check.that(signal == nil or is_signal(signal), 2, "spawn", "option 'kill_signal' is not a signal")
+  check.options({ limit = options.limit }, stream.options, 2, "spawn") -- the others are luv's
   loop.join()
   local self = setmetatable({ gone = core.Deferred() }, Process)
   local stdio, pipes = pipes_and_stdio(options.stdio or {})
   self.handle, self.pid = start(file, with_stdio(options, stdio), pipes, on_exit(self))
   take_pipes(self, pipes, options.limit)
   loop.own()
-  self.exited = exit_of(self, options.kill_signal)
+  self.exited = exit_of(self, signal)
   return self
 end
 
