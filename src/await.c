@@ -63,9 +63,8 @@ static void unlimit(weir_Coroutine *c) {
   c->limited = 0;
 }
 
-int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int clock,
-                     double limit) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d, int idx,
+                     int clock, double limit) {
   int me;
   if (weir_deferred_ready(d))
     return outcome_now(L, S, d, idx);
@@ -91,9 +90,9 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, in
   return -1;
 }
 
-int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferred *d,
-               double limit) {
-  int n = weir_deferred_ready(d) ? outcome_now(L, S, d, 1) : weir_await_begin(L, S, c, 1, 2, limit);
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d, double limit) {
+  int n =
+      weir_deferred_ready(d) ? outcome_now(L, S, d, 1) : weir_await_begin(L, S, c, d, 1, 2, limit);
   if (n >= 0)
     return n;
   lua_settop(L, 1);

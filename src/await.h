@@ -29,8 +29,8 @@ static inline void weir_await_strike(lua_State *L, weir_State *S, weir_Coroutine
 /* Begins a wait for the Deferred at idx, `limit` the deadline on the clock at `clock`, or HUGE_VAL:
    the caller yields no values then, and -1 is returned. If the outcome is there, pushes its values,
    perhaps over one of no use, and returns their number; or raises it. [-0, +*, v] */
-int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int clock,
-                     double limit);
+int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d, int idx,
+                     int clock, double limit);
 /* To the back of the ready queue: the caller yields no values. [-0, +0, v] */
 static inline void weir_await_give_way(lua_State *L, weir_State *S, weir_Coroutine *c) {
   weir_await_strike(L, S, c);
@@ -50,8 +50,7 @@ static inline void weir_await_check_resumed(lua_State *L, weir_State *S) {
 }
 /* Tail of a lua_CFunction: the values of `d`, which is at index 1, awaited if need be. `limit`: the
    deadline on the clock at index 2, or HUGE_VAL. */
-int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, const weir_Deferred *d,
-               double limit);
+int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d, double limit);
 /* The Coroutine at idx yielded n values by a plain coroutine.yield; they are taken off its thread.
    Returns 1 if it is to be resumed at once. [-0, +0, m] */
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n);

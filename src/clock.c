@@ -427,9 +427,9 @@ static void push_timeout_error(lua_State *L, weir_State *S) {
 }
 
 static void fire_after(lua_State *L, weir_State *S, int idx) {
-  const weir_Timed *d = lua_touserdata(L, idx);
+  weir_Timed *t = lua_touserdata(L, idx);
   lua_getiuservalue(L, idx, UV_ARGUMENTS);
-  weir_deferred_fire_now(L, S, idx, d->narguments, 0);
+  weir_deferred_fire_now(L, S, &t->d, idx, t->narguments, 0);
 }
 
 static void fire_timeout(lua_State *L, weir_State *S, int idx) {

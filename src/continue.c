@@ -76,7 +76,7 @@ int weir_continue_await(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
   weir_state_push(L, S, HOME_LOOP_CLOCK);
   if (seconds < HUGE_VAL)
     seconds += weir_clock_now(lua_touserdata(L, -1));
-  n = weir_await_begin(L, S, c, idx, top + 1, seconds);
+  n = weir_await_begin(L, S, c, lua_touserdata(L, idx), idx, top + 1, seconds);
   if (n >= 0) {
     lua_rotate(L, top + 1, n);
     lua_settop(L, top + n);

@@ -308,9 +308,10 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
     weir_ready_add(L, S, c, idx);
 }
 
-void weir_coroutine_hand(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  lua_xmove(L, c->thread, 1); /* its thread has LUA_MINSTACK free slots */
-  set_ready(L, S, c, idx, 1, 0);
+void weir_coroutine_hand(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int n) {
+  if (n)
+    lua_xmove(L, c->thread, 1); /* its thread has LUA_MINSTACK free slots */
+  set_ready(L, S, c, idx, n, 0);
 }
 
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {

@@ -113,8 +113,8 @@ lua_CFunction weir_coroutine_decorator(void);
 /* Resumes the Coroutine at idx later with the outcome of the Deferred at d. [-0, +0, m] */
 void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
                          const weir_Deferred *d, int didx);
-/* Resumes it later with the value on top. [-1, +0, m] */
-void weir_coroutine_hand(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
+/* Resumes it later with the n values on top, at most one. [-n, +0, m] */
+void weir_coroutine_hand(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int n);
 /* Resumes it later with the error on top raised at its wait. [-1, +0, m] */
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx);
 /* Resumes the preempted one at idx as if woken: its trap sees to its cancel. [-0, +0, m] */

@@ -469,6 +469,10 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
 void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   int done;
+  if (weir_wait_is_for_one(S, d) && d->nvalues <= 1 && lua_checkstack(L, 8)) {
+    weir_wait_hand(L, S, d, idx, weir_deferred_push_outcome(L, d, idx));
+    return;
+  }
   if (!weir_deque_empty(&S->fires) || d->nwaiters > 1 || !nest(S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);
@@ -496,8 +500,8 @@ void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed)
     weir_deferred_queue(L, S, idx);
 }
 
-void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed) {
-  weir_Deferred *d = lua_touserdata(L, idx);
+void weir_deferred_fire_now(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n,
+                            int failed) {
   weir_deferred_reserve(L, S);
   if (weir_deferred_take(L, S, d, idx, n, failed))
     weir_deferred_tell(L, S, d, idx);

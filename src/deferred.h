@@ -169,7 +169,8 @@ static inline void weir_deferred_reserve(lua_State *L, weir_State *S) {
    [-1, +0, m] */
 void weir_deferred_fire(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* The same, and tells at once, unless nested too deep. [-1, +0, m] */
-void weir_deferred_fire_now(lua_State *L, weir_State *S, int idx, int n, int failed);
+void weir_deferred_fire_now(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n,
+                            int failed);
 /* The Deferred at idx has an outcome: tell it at once, unless others are before it or it is nested
    too deep. [-0, +0, m] */
 void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx);

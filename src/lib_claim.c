@@ -101,7 +101,7 @@ static int take_piece(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(FLOW_CLAIM));
   lua_pushvalue(L, lua_upvalueindex(FLOW_HOOKS));
   lua_setiuservalue(L, 1, UV_VALUE);
-  n = weir_await_begin(L, S, c, 1, 2, HUGE_VAL);
+  n = weir_await_begin(L, S, c, d, 1, 2, HUGE_VAL);
   if (n >= 0)
     return n;
   lua_settop(L, 1);
@@ -122,8 +122,11 @@ static int taker(lua_State *L) {
 static int hand_over(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   weir_Deferred *d = lua_touserdata(L, 2);
-  if (!weir_wait_hand(L, S, d, 2)) {
-    weir_deferred_fire_now(L, S, 2, 1, 0);
+  weir_anchor_reserve(L, &S->anchors);
+  if (weir_wait_is_for_one(S, d)) {
+    weir_wait_hand(L, S, d, 2, 1);
+  } else {
+    weir_deferred_fire_now(L, S, d, 2, 1, 0);
     weir_deferred_drain(L, S);
   }
   weir_sched_turn_within(L, S);

@@ -62,7 +62,7 @@ static int current(lua_State *L) {
 static int await(lua_State *L) {
   weir_State *S = weir_upstate(L);
   double limit = HUGE_VAL;
-  const weir_Deferred *d = weir_check_deferred(L, S, 1);
+  weir_Deferred *d = weir_check_deferred(L, S, 1);
   weir_Coroutine *c;
   if (lua_gettop(L) > 1 && !lua_isnil(L, 2))
     limit = weir_check_seconds(L, 2);

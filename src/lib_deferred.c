@@ -92,10 +92,11 @@ void weir_lib_hooked(lua_State *L, weir_State *S) {
 }
 
 void weir_lib_settled(lua_State *L, weir_State *S, int n, int failed) {
+  weir_Deferred *d;
   weir_deferred_pack(L, n);
-  weir_deferred_new(L, S, KIND_DEFERRED, sizeof(weir_Deferred));
+  d = weir_deferred_new(L, S, KIND_DEFERRED, sizeof *d);
   lua_insert(L, -2);
-  weir_deferred_fire_now(L, S, lua_gettop(L) - 1, n, failed);
+  weir_deferred_fire_now(L, S, d, lua_gettop(L) - 1, n, failed);
 }
 
 static int succeed(lua_State *L) {
@@ -164,7 +165,7 @@ void weir_lib_fire(lua_State *L, weir_State *S, int idx, int n, int failed, cons
     weir_site_note(L, S, idx); /* a finalizer may fire it here */
   if (d->phase == PHASE_PENDING) {
     d->flags &= ~(uint32_t)FLAG_DROP_LATE;
-    weir_deferred_fire_now(L, S, idx, n, failed);
+    weir_deferred_fire_now(L, S, d, idx, n, failed);
     weir_lib_finish(L, S);
   } else if (d->flags & FLAG_DROP_LATE) {
     d->flags &= ~(uint32_t)FLAG_DROP_LATE;

@@ -208,27 +208,17 @@ int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint3
   return 1;
 }
 
-/* It is as it was made, but for one who awaits it; and nothing comes before it. */
-static int is_for_one(const weir_State *S, const weir_Deferred *d) {
-  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && d->wait == WAIT_NONE &&
-         !(d->flags & ~(uint32_t)(FLAG_HOOKS | FLAG_CLAIM)) && d->ncalls == 0 && !d->timers &&
-         weir_deque_empty(&S->fires);
-}
-
-int weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+void weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n) {
   weir_Deferred *w = d->first;
   int widx;
-  if (!is_for_one(S, d))
-    return 0;
-  weir_anchor_reserve(L, &S->anchors);
   lua_getiuservalue(L, idx, UV_WAITERS);
   widx = lua_gettop(L);
   detach(L, w, widx, d, idx);
   d->phase = PHASE_SETTLED;
-  lua_pushvalue(L, widx - 1);
-  weir_coroutine_hand(L, S, weir_coroutine(w), widx);
-  lua_settop(L, widx - 2);
-  return 1;
+  if (n)
+    lua_pushvalue(L, widx - 1);
+  weir_coroutine_hand(L, S, weir_coroutine(w), widx, n);
+  lua_settop(L, widx - n - 1);
 }
 
 void weir_wait_fail(lua_State *L, weir_State *S, int widx) {

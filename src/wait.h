@@ -28,10 +28,16 @@ void weir_wait_end(lua_State *L, weir_State *S, int w);
 /* Tells all waiters of the Deferred at d its outcome, in order, and counts them. Returns 0 if it
    came to a stop for want of memory: the others wait on. [-0, +0, m] */
 int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told);
-/* The coroutine that waits for the pending Deferred at d goes on with the value on top. There are
-   no values for anybody else: it is settled with none, and UV_VALUE stays. Returns 0, and does
-   nothing, if not just that is to be done. [-1|0, +0, m] */
-int weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
+/* Is all there is to do, once it has an outcome that is no failure, to wake one who awaits it? And
+   now: nothing comes before that. */
+static inline int weir_wait_is_for_one(const weir_State *S, const weir_Deferred *d) {
+  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && d->wait == WAIT_NONE &&
+         !(d->flags & ~(uint32_t)(FLAG_HOOKS | FLAG_CLAIM)) && d->ncalls == 0 && !d->timers &&
+         weir_deque_empty(&S->fires) && S->anchors.free != WEIR_NO_ANCHOR;
+}
+/* It is: that one goes on with the n values on top, at most one, and the Deferred at d is settled.
+   These need not be its outcome, which stays as it is. [-n, +0, -] */
+void weir_wait_hand(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int n);
 /* The adopter at w takes the outcome of the Deferred at d; returns whether it did, or ended with
    its own cancel error instead. [-0, +0, -] */
 int weir_wait_take(lua_State *L, weir_State *S, int w, int d);
