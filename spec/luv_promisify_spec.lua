@@ -60,8 +60,9 @@ describe("luv.promisify:", function()
       return h.raised(d.result, d).message
     end
     assert.equal("ENOENT: no such file or directory: nowhere", message "ENOENT: no such file or directory: nowhere")
-    assert.equal("EAI_NONAME", message "EAI_NONAME")
-    assert.equal("EOF", message "EOF")
+    assert.equal("EAI_NONAME: unknown node or service", message "EAI_NONAME")
+    assert.equal("EOF: end of file", message "EOF")
+    assert.equal("ENOTKNOWN", message "ENOTKNOWN")
   end)
 
   it("a function that fails at once fails the Deferred, one that raises raises", function()

@@ -1,8 +1,8 @@
 --- Connections to somebody.
 local check = require "weir.check"
 local core = require "weir.core".functions
-local is_port = require "weir.luv.port"
 local loop = require "weir.luv.loop"
+local port_of = require "weir.luv.port"
 local promisify = require "weir.luv.promisify"
 local stream = require "weir.luv.stream"
 local uv = require "weir.luv.uv"
@@ -44,7 +44,7 @@ function connect.first(addresses, open)
 end
 
 local function connect_tcp(host, port)
-  local addresses = core.await(promisify.call({}, uv.getaddrinfo, host, tostring(port), { socktype = "stream" }))
+  local addresses = core.await(promisify.call({}, uv.getaddrinfo, host, port, { socktype = "stream" }))
   return connect.first(addresses, function() return uv.new_tcp() end)
 end
 
@@ -66,7 +66,8 @@ function connect.connect(host, port, options)
   if position == 2 then port, options = nil, port end
   options = check.options(options, stream.options, position, "connect")
   if port == nil then return stream_of(options, connect_pipe(host)) end
-  check.that(is_port(port), 2, "connect", "port expected")
+  port = port_of(port)
+  check.that(port, 2, "connect", "port expected")
   return stream_of(options, connect_tcp(host, port))
 end
 

@@ -6,6 +6,8 @@ local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
 local loop = require "weir.luv.loop"
 
+local WEAK = { __mode = "v" }
+
 local claim, flows, leaving = core.claim, core.flows, core.leaving
 local fire = core.Deferred().callback
 
@@ -13,14 +15,15 @@ local fire = core.Deferred().callback
 -- else has it, so it is used again. `owner` must not be collected before; `timer` fires it none the less; `held_for`:
 -- how long the last one was held. `ended`: nothing more will come. `err`: why, if that is not the end of the stream.
 -- `reads` and `refs`: what the handle has been told. `flow`: the waiter of one who wants anything, while the handle has
--- been told both and there is nothing: then pieces go through it from `on_read` to `next` by themselves, see flows.
+-- been told both and there is nothing: then pieces go through it from `on_read` to `takers.next` by themselves, see
+-- flows. That one has the Stream, which may be collected while libuv has the inbox: so it is held weakly.
 local Inbox = {}
 Inbox.__index = Inbox
 
 local function set_flow(self, waiter)
   if self.flow == waiter then return end
   self.flow = waiter
-  flows(waiter, self.on_read, self.next)
+  flows(waiter, self.on_read, self.takers and self.takers.next)
 end
 
 local function read_on(self)
@@ -174,11 +177,14 @@ end
 
 --- A function that awaits some bytes, again and again: `slow` is called where that is not all.
 function Inbox:taker(slow)
-  if not self.next then
-    self.next = core.taker(self.hooks, slow)
-    flows(self.flow, self.next)
+  self.takers = self.takers or setmetatable({}, WEAK)
+  local next = self.takers.next
+  if not next then
+    next = core.taker(self.hooks, slow)
+    self.takers.next = next
+    flows(self.flow, next)
   end
-  return self.next
+  return next
 end
 
 --- For one who wants what is not there.

@@ -44,8 +44,6 @@ end
 
 local function ignore() end
 
-local on_alarm = loop.enter(function() alarm_at = nil end)
-
 local function spin(on)
   if on == handles.spins then return end
   handles.spins = on
@@ -55,6 +53,12 @@ local function spin(on)
     handles.idle:stop()
   end
 end
+
+-- For a loop that ends with its timers: the next round is to come to `prepare`.
+local on_alarm = loop.enter(function()
+  alarm_at = nil
+  if handles then spin(true) end
+end)
 
 -- An alarm that comes too early does no harm, so it is not moved for a timer that was cancelled.
 local function set_alarm(seconds)
@@ -153,8 +157,9 @@ local function unreferenced(handle, ...)
   return handle
 end
 
--- luv frees a handle that has been closed as soon as the state is closed, though libuv may not be through with it. So
--- whatever is open is closed before, by the finalizer that is called first: that of the youngest object.
+-- luv frees a handle that has been closed as soon as the state is closed, though libuv may not be through with it, and
+-- what a thread works with. So whatever is open is closed before, and what is under way ends, in the finalizer that is
+-- called first: that of the youngest object.
 local Guard = {}
 
 function Guard:__gc()
@@ -164,10 +169,10 @@ function Guard:__gc()
   while uv.run() do end
 end
 
---- Sees to the end of a handle that has just been made; returns it.
-function loop.own(handle)
+--- Sees to the end of what luv has just made; returns that.
+function loop.own(object)
   shared.guard = setmetatable({}, Guard)
-  return handle
+  return object
 end
 
 --- Closes a handle, if that has not been done.
@@ -228,8 +233,8 @@ end
 
 -- Until `ended` says so, or somebody stops libuv, or there is nothing left: returns whether it was that.
 local function drive(ended)
-  loop.join()
   repeat
+    loop.join() -- it may have been detached
     look()
     if not ended() and not uv.loop_alive() then return true end
   until ended() or run_libuv() or ended()

@@ -1,6 +1,8 @@
---- Is that a port: a number that there is, or the name of a service?
+--- @param port a number, or the name of a service
+--- @return it as libuv has it, a string; nil if that is none
 return function(port)
-  if type(port) ~= "string" and not math.tointeger(port) then return false end
+  if type(port) ~= "string" then port = math.tointeger(port) end
   local number = tonumber(port)
-  return number == nil or (number >= 0 and number <= 65535)
+  if port == nil or (number and (number < 0 or number > 65535)) then return nil end
+  return tostring(port)
 end

@@ -46,6 +46,12 @@ end
 
 local exit_of = core.coroutine(wait_for_end, "process")
 
+-- Where that cannot begin at once a cancel may come before: then there is nobody to wait.
+local function kill_if_not_begun(self, signal)
+  if self.exited:status() ~= "ready" then return end
+  core.follow(core.join "process", self.exited, function() self:kill(signal) end, nil, true)
+end
+
 -- ---- starting ----
 
 -- What luv gets for one entry of stdio, and the Stream of our end, if there is one.
@@ -57,16 +63,30 @@ local function stdio_of(entry, fd)
     return fd
   elseif getmetatable(entry) == stream.class then
     return entry.handle
+  elseif entry ~= "ignore" then
+    return entry
   end
-  return entry
 end
 
 local function pipes_and_stdio(list)
   local stdio, pipes = {}, {}
-  for i = 1, math.max(3, #list) do
-    if list[i] ~= nil and list[i] ~= "ignore" then stdio[i], pipes[i] = stdio_of(list[i], i - 1) end
-  end
+  for i, entry in pairs(list) do stdio[i], pipes[i] = stdio_of(entry, i - 1) end
   return stdio, pipes
+end
+
+-- luv would take it for nothing.
+local function is_entry(i, entry)
+  if not math.tointeger(i) or i < 1 then return false end
+  return getmetatable(entry) ~= stream.class or entry.handle ~= nil
+end
+
+local function check_stdio(list)
+  check.that(list == nil or type(list) == "table", 2, "spawn", "option 'stdio' is not a table")
+  for i, entry in pairs(list or {}) do
+    if not is_entry(i, entry) then
+      error(("bad argument #2 to 'spawn' (no file to be had of entry %s of 'stdio')"):format(tostring(i)), 3)
+    end
+  end
 end
 
 local function with_stdio(options, stdio)
@@ -112,6 +132,7 @@ local function spawn(file, options)
   local signal = options.kill_signal
   check.that(signal == nil or is_signal(signal), 2, "spawn", "option 'kill_signal' is not a signal")
   check.options({ limit = options.limit }, stream.options, 2, "spawn") -- the others are luv's
+  check_stdio(options.stdio)
   loop.join()
   local self = setmetatable({ gone = core.Deferred() }, Process)
   local stdio, pipes = pipes_and_stdio(options.stdio or {})
@@ -119,6 +140,7 @@ local function spawn(file, options)
   take_pipes(self, pipes, options.limit)
   loop.own()
   self.exited = exit_of(self, signal)
+  kill_if_not_begun(self, signal)
   return self
 end
 

@@ -2,16 +2,17 @@
 local awaited = require "weir.awaited"
 local check = require "weir.check"
 local closed = require "weir.luv.closed"
+local collect = require "weir.collect"
 local core = require "weir.core".functions
 local failure = require "weir.luv.failure"
-local is_port = require "weir.luv.port"
 local Listener = require "weir.luv.listener"
 local loop = require "weir.luv.loop"
 local name_of = require "weir.luv.name"
+local port_of = require "weir.luv.port"
 local Semaphore = require "weir.semaphore"
-local settle = require "weir.settle"
 local streams = require "weir.luv.stream"
 local uv = require "weir.luv.uv"
+local watch = require "weir.watch"
 
 local BACKLOG = 512
 local OPTIONS = { backlog = 1, limit = streams.options.limit }
@@ -59,13 +60,24 @@ local function handle_stream(self, stream, f, number)
   awaited(f(stream))
 end
 
+-- Fires when all of them have ended. Who hears of a failure is up to each.
+local function ended(list)
+  local keys = {}
+  for i = 1, #list do keys[i] = i end
+  local join, put = collect(keys, "serve")
+  watch(join, list, keys, function(key, _, ok)
+    if ok or not core.leaving(join) then put(key, ok) end
+  end)
+  return core.finish(join)
+end
+
 -- Whatever ends `serve`, all that it has started ends before.
 local function end_all(self, err)
   local list = in_order(self.live)
   if not self.is_over then
     for _, co in ipairs(list) do co:cancel(err) end
   end
-  pcall(core.await, settle(list)) -- in a forced close nobody can wait
+  pcall(core.await, ended(list)) -- in a forced close nobody can wait
 end
 
 local function next_stream(self)
@@ -120,7 +132,7 @@ end
 
 local function bound_tcp(host, port)
   local hints = { socktype = "stream", passive = true }
-  local addresses, message = uv.getaddrinfo(host ~= "*" and host or nil, tostring(port), hints)
+  local addresses, message = uv.getaddrinfo(host ~= "*" and host or nil, port, hints)
   if not addresses then return nil, message end
   local handle = uv.new_tcp()
   return handle, select(2, handle:bind(addresses[1].addr, addresses[1].port or 0)) -- luv tells of no port 0
@@ -136,7 +148,7 @@ local function new(handle, options)
   return setmetatable({ handle = handle, listener = Listener.new(handle, stream_of), closed = false }, Server)
 end
 
-local function listen_on(handle, message, options)
+local function listen_on(options, handle, message)
   if not handle then error(failure(message), 0) end
   local self = new(handle, options)
   message = message or self.listener:start(options.backlog or BACKLOG)
@@ -159,12 +171,12 @@ local function listen_at(host, port, options)
   local position = type(port) == "table" and 2 or 3
   if position == 2 then port, options = nil, port end
   options = check.options(options, OPTIONS, position, "listen")
-  if is_handle(host) then return listen_on(host, nil, options) end
+  if is_handle(host) then return listen_on(options, host) end
   check.that(type(host) == "string", 1, "listen", "string expected")
-  check.that(port == nil or is_port(port), 2, "listen", "port expected")
-  local bind = port and bound_tcp or bound_pipe
-  local handle, message = bind(host, port)
-  return listen_on(handle, message, options)
+  if port == nil then return listen_on(options, bound_pipe(host)) end
+  port = port_of(port)
+  check.that(port, 2, "listen", "port expected")
+  return listen_on(options, bound_tcp(host, port))
 end
 
 return listen_at

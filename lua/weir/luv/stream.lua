@@ -150,10 +150,18 @@ end
 
 -- ---- writing ----
 
+-- libuv cancels what is under way when the Stream is closed.
+local function await_done(self, seconds, f, ...)
+  local ok, err = pcall(await, promisify.call(NO_HOOKS, f, self.handle, ...), seconds)
+  if ok then return end
+  if not self.handle and type(err) == "table" and err.code == "ECANCELED" then err = closed "the stream" end
+  error(err, 0)
+end
+
 -- libuv keeps what the system did not take, and cannot be told to forget it.
 local function write_rest(self, data, taken, seconds)
   if taken and taken > 0 then data = data:sub(taken + 1) end
-  await(promisify.call(NO_HOOKS, uv.write, self.handle, data), seconds)
+  await_done(self, seconds, uv.write, data)
 end
 
 local function text_of(data)
@@ -182,7 +190,7 @@ end
 function Stream:shutdown()
   check_await()
   check_open(self, "shutdown")
-  await(promisify.call(NO_HOOKS, uv.shutdown, self.handle))
+  await_done(self, nil, uv.shutdown)
 end
 
 -- ---- the rest ----

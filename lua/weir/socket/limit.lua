@@ -42,10 +42,21 @@ function Limit:timer()
   return seconds and timer_of(seconds)
 end
 
+-- The same timer; while it is held, the operation does not run.
+local function counted(self, timer)
+  local held_since
+  local hooked = core.Deferred {
+    pause = function() held_since = core.now() end,
+    unpause = function() self:shift(core.now() - held_since) end,
+  }
+  timer:chain(hooked)
+  return hooked
+end
+
 --- @return Deferred of what comes first: the outcome of d, or "timeout", which cancels d
 function Limit:of(d)
   local timer = self:timer()
-  return timer and race { d, timer } or d
+  return timer and race { d, counted(self, timer) } or d
 end
 
 return Limit

@@ -1,6 +1,11 @@
 --- The options of LuaSocket's TCP objects, as far as libuv has them.
 local options = {}
 
+local KINDS = {
+  ["tcp-nodelay"] = "boolean", keepalive = "boolean", reuseaddr = "boolean", ["ipv6-v6only"] = "boolean",
+  ["recv-buffer-size"] = "number", ["send-buffer-size"] = "number",
+}
+
 -- Each sets its value on a handle.
 local SET = {
   ["tcp-nodelay"] = function(handle, on) return handle:nodelay(on) end,
@@ -9,9 +14,7 @@ local SET = {
   ["send-buffer-size"] = function(handle, size) return handle:send_buffer_size(size) end,
 }
 
--- Those that libuv sets itself, or that are taken into account elsewhere.
-local KEPT = { reuseaddr = true, ["ipv6-v6only"] = true }
-
+-- libuv sets the others itself, or they are taken into account elsewhere.
 local UNSUPPORTED = {
   "bindtodevice", "linger", "reuseport", "tcp-defer-accept", "tcp-fastopen", "tcp-fastopen-connect", "tcp-keepcnt",
   "tcp-keepidle", "tcp-keepintvl",
@@ -19,7 +22,7 @@ local UNSUPPORTED = {
 for _, name in ipairs(UNSUPPORTED) do UNSUPPORTED[name] = true end
 
 local function check(name, method)
-  if not (SET[name] or KEPT[name] or UNSUPPORTED[name]) then
+  if not (KINDS[name] or UNSUPPORTED[name]) then
     error(("bad argument #1 to '%s' (unsupported option `%.35s')"):format(method, tostring(name)), 3)
   end
 end
@@ -28,6 +31,9 @@ end
 function options.set(self, name, value)
   check(name, "setoption")
   if UNSUPPORTED[name] then return nil, "setsockopt failed" end
+  if type(value) ~= KINDS[name] then
+    error(("bad argument #2 to 'setoption' (%s expected, got %s)"):format(KINDS[name], type(value)), 3)
+  end
   self.options[name] = value
   if self.handle and SET[name] and not SET[name](self.handle, value) then return nil, "setsockopt failed" end
   return 1

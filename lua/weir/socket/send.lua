@@ -1,6 +1,7 @@
 --- What a connection of weir.socket sends.
 local core = require "weir.core".functions
 local errors = require "weir.socket.errors"
+local loop = require "weir.luv.loop"
 local promisify = require "weir.luv.promisify"
 local uv = require "weir.luv.uv"
 
@@ -8,12 +9,14 @@ local SLICE = 256 * 1024 -- bytes that are offered to the system at a time
 local STEP = 8192 -- those of them that are given to libuv, which then has to keep them
 
 -- Of what the system does not take at once, libuv gets one piece, and no more until that has gone: `rest` is a Deferred
--- of the error, if there was one. The piece cannot be taken back, so it counts as sent.
+-- of the error, if there was one. The piece cannot be taken back, so it counts as sent. `close` takes `rest` away: then
+-- the connection ends behind it.
 local function leave_to_libuv(self, piece)
-  local rest = core.Deferred()
+  local handle, rest = self.handle, core.Deferred()
   self.rest = rest
-  promisify.call({}, uv.write, self.handle, piece):add_both(function(ok, err)
-    if self.rest == rest then self.rest = nil end
+  promisify.call({}, uv.write, handle, piece):add_both(function(ok, err)
+    if self.rest ~= rest then return loop.close(handle) end
+    self.rest = nil
     core.succeed_with(rest, not ok and errors.of(err) or nil)
   end)
 end

@@ -17,7 +17,7 @@ local READ_AHEAD = 64 * 1024
 local BACKLOG = 32
 
 -- `class`: "master", then "client" or "server". `handle` is made when the family of addresses is known; a client has an
--- `inbox`, a server a `listener`.
+-- `inbox`, a server a `listener`. `attempt`: of the `connect` under way, until `close`.
 local Tcp = {}
 Tcp.__index = Tcp
 Tcp.__name = "tcp"
@@ -38,13 +38,9 @@ local function new(class, family)
   }, Tcp)
 end
 
-local function has_handle_for(self, address)
-  return self.handle and self.family == address.family
-end
-
-local function drop_handle(self)
-  if self.handle then loop.close(self.handle) end
-  self.handle = nil
+local function drop_handle(self, handle)
+  loop.close(handle)
+  if self.handle == handle then self.handle = nil end
 end
 
 local function new_handle(self, family)
@@ -52,6 +48,14 @@ local function new_handle(self, family)
   self.family = family
   options.apply(self)
   return self.handle
+end
+
+-- One that it has closed is gone.
+local function handle_for(self, address)
+  self.is_closed = false
+  if self.handle and self.family == address.family then return self.handle end
+  if self.handle then drop_handle(self, self.handle) end
+  return new_handle(self, address.family)
 end
 
 --- @param family "inet", "inet6", or nil for the one that an address will have
@@ -69,8 +73,8 @@ local function become_client(self, handle)
   self.inbox = Inbox.new(handle, READ_AHEAD, math.huge, Tcp.close)
 end
 
-local function client_of(server, handle)
-  local self = new("client", server.family)
+local function client_of(family, handle)
+  local self = new("client", family)
   become_client(self, handle)
   return self
 end
@@ -89,11 +93,7 @@ local function check_address(host, port, name)
 end
 
 local function bind_to(self, address)
-  if not has_handle_for(self, address) then
-    drop_handle(self)
-    new_handle(self, address.family)
-  end
-  local handle = self.handle
+  local handle = handle_for(self, address)
   local flags = { ipv6only = self.options["ipv6-v6only"] or false }
   local ok, message = handle:bind(address.addr, address.port or 0, flags)
   if ok then ok, message = handle:getsockname() end -- libuv keeps some errors back
@@ -145,21 +145,14 @@ end
 -- ---- connecting ----
 
 -- Awaits the connection; returns an error, if there is one.
-local function await_connection(self, address)
-  local hooks = { withdraw = function() drop_handle(self) end }
-  local connecting = promisify.call(hooks, uv.tcp_connect, self.handle, address.addr, address.port)
+local function connect_to(self, address)
+  local handle = handle_for(self, address)
+  local hooks = { withdraw = function() drop_handle(self, handle) end }
+  local connecting = promisify.call(hooks, uv.tcp_connect, handle, address.addr, address.port)
   local ok, err = pcall(core.await, self.limit:of(connecting))
   if ok then return err end -- which is "timeout", if any
-  drop_handle(self)
+  drop_handle(self, handle)
   return errors.of(err)
-end
-
-local function connect_to(self, address)
-  if not has_handle_for(self, address) then
-    drop_handle(self)
-    new_handle(self, address.family)
-  end
-  return await_connection(self, address)
 end
 
 local function resolve(self, host, port)
@@ -169,16 +162,21 @@ local function resolve(self, host, port)
   return addresses, err
 end
 
+-- Nothing more is done once it has been closed, perhaps to connect to somebody else.
 local function connect(self, host, port)
+  local attempt = {}
+  self.attempt = attempt
   self.limit:begin()
   local addresses, err = resolve(self, host, port)
-  if not addresses then return nil, err end
-  for _, address in ipairs(addresses) do
+  for _, address in ipairs(addresses or {}) do
+    if self.attempt ~= attempt then break end
     self.limit:begin()
     err = connect_to(self, address)
-    if not err then return 1 end
+    if not err then break end
   end
-  return nil, err
+  if self.attempt ~= attempt then return nil, "closed" end
+  if err then return nil, err end
+  return 1
 end
 
 --- Awaits a connection.
@@ -187,7 +185,7 @@ function Tcp:connect(host, port)
   check_class(self, "any", "connect")
   host, port = check_address(host, port, "connect")
   if self.inbox and not self.is_closed then return nil, "already connected" end
-  self.class, self.is_closed, self.inbox = "client", false, nil
+  self.class, self.inbox = "client", nil
   local ok, err = connect(self, host, port)
   if not ok then return nil, err end
   become_client(self, self.handle)
@@ -202,7 +200,8 @@ Tcp.setpeername = Tcp.connect
 function Tcp:listen(backlog)
   check_class(self, "master", "listen")
   if not self.handle or self.is_closed then return nil, "Bad file descriptor" end
-  local listener = Listener.new(self.handle, function(handle) return client_of(self, handle) end)
+  local family = self.family
+  local listener = Listener.new(self.handle, function(handle) return client_of(family, handle) end)
   local message = listener:start(math.tointeger(backlog) or BACKLOG)
   if message then return nil, errors.text(message) end
   self.class, self.listener = "server", listener
@@ -223,9 +222,14 @@ end
 
 -- ---- sending and receiving ----
 
+-- As LuaSocket takes it: without what is behind the point.
+local function index(value, default)
+  local number = tonumber(value == nil and default or value)
+  return number and math.tointeger(number < 0 and math.ceil(number) or math.floor(number))
+end
+
 -- As LuaSocket counts: from the end, if negative.
 local function range(size, first, last)
-  first, last = math.tointeger(first or 1), math.tointeger(last or -1)
   if first < 0 then first = size + first + 1 end
   if last < 0 then last = size + last + 1 end
   return math.max(first, 1), math.min(last, size)
@@ -238,6 +242,9 @@ function Tcp:send(data, first, last)
   check_class(self, "client", "send")
   if type(data) == "number" then data = tostring(data) end
   check.that(type(data) == "string", 1, "send", "string expected")
+  first, last = index(first, 1), index(last, -1)
+  check.that(first, 2, "send", "number expected")
+  check.that(last, 3, "send", "number expected")
   first, last = range(#data, first, last)
   if first > last then return first - 1 end
   if not self.inbox or self.is_closed then return nil, "closed", first - 1 end
@@ -247,7 +254,13 @@ function Tcp:send(data, first, last)
   return first - 1 + sent
 end
 
-local PATTERNS = { ["*l"] = receive.line, l = receive.line, ["*a"] = receive.all, a = receive.all }
+local PATTERNS = { l = receive.line, a = receive.all }
+
+-- As LuaSocket does, by the first letter behind a star, such as "*line".
+local function method_of(pattern)
+  pattern = pattern == nil and "l" or tostring(pattern)
+  return PATTERNS[pattern] or PATTERNS[pattern:match "^%*(%a)"] or tonumber(pattern)
+end
 
 local function receive_what(self, what, prefix)
   if type(what) == "function" then return what(self) end
@@ -261,7 +274,7 @@ function Tcp:receive(pattern, prefix)
   core.check_await()
   check_class(self, "client", "receive")
   prefix = prefix == nil and "" or tostring(prefix)
-  local what = PATTERNS[pattern == nil and "*l" or pattern] or tonumber(pattern)
+  local what = method_of(pattern)
   check.that(type(what) == "function" or what and what >= 0, 1, "receive", "invalid receive pattern")
   if type(what) == "number" then what = math.tointeger(what // 1) or math.maxinteger end
   local inbox = self.inbox
@@ -279,12 +292,11 @@ local function end_receiving(self)
   self.inbox:finish()
 end
 
--- What libuv has still to send goes first, but nobody waits for that.
+-- What libuv has still to send goes first, see `send`, but nobody waits for that.
 local function close_handle(self)
   local handle, rest = self.handle, self.rest
   self.handle, self.rest = nil, nil
   if not rest or loop.is_over() then return loop.close(handle) end
-  handle:shutdown(loop.enter(function() loop.close(handle) end))
   core.succeed_with(rest, "closed")
   core.finish()
 end
@@ -293,10 +305,11 @@ end
 function Tcp:close()
   check_class(self, "any", "close")
   if self.is_closed then return 1 end
-  self.is_closed = true
+  self.is_closed, self.attempt = true, nil
   if self.inbox then end_receiving(self) end
   if self.listener then
     self.listener:close()
+    self.listener, self.handle = nil, nil
   elseif self.handle then
     close_handle(self)
   end
