@@ -94,6 +94,7 @@ build = {
       "src/api.c",
       "src/await.c",
       "src/births.c",
+      "src/block.c",
       "src/cancel.c",
       "src/clock.c",
       "src/close.c",

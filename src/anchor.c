@@ -1,19 +1,7 @@
 #include "anchor.h"
 
-#include <string.h>
-
+#include "block.h"
 #include "quiet.h"
-
-/* Segments and their array belong to the registry: nothing is left behind however the state ends.
- */
-static void keep(lua_State *L, const void *p) {
-  lua_rawsetp(L, LUA_REGISTRYINDEX, p);
-}
-
-static void drop(lua_State *L, const void *p) {
-  lua_pushnil(L);
-  keep(L, p);
-}
 
 static weir_AnchorSegment *new_segment(lua_State *L) {
   weir_AnchorSegment *seg = lua_newuserdatauv(L, sizeof *seg, 1);
@@ -22,21 +10,15 @@ static weir_AnchorSegment *new_segment(lua_State *L) {
   if (!lua_checkstack(seg->stack, WEIR_ANCHORS + 4))
     luaL_error(L, "not enough memory");
   lua_setiuservalue(L, -2, 1);
-  keep(L, seg);
+  weir_block_keep(L, seg);
   return seg;
 }
 
 static void grow_array(lua_State *L, weir_Anchors *a) {
   int cap = a->cap ? a->cap * 2 : 4;
-  weir_AnchorSegment **old = a->segments;
-  weir_AnchorSegment **segments = lua_newuserdatauv(L, (size_t)cap * sizeof *segments, 0);
-  if (old)
-    memcpy(segments, old, (size_t)a->n * sizeof *segments);
-  keep(L, segments);
-  a->segments = segments;
+  size_t one = sizeof *a->segments;
+  a->segments = weir_block_grow(L, a->segments, (size_t)a->n * one, (size_t)cap * one);
   a->cap = cap;
-  if (old)
-    drop(L, old);
 }
 
 /* The slots of segment i, all empty, are the next that are given out, in order. */
@@ -83,7 +65,7 @@ int weir_anchor_grow_safely(lua_State *L, weir_Anchors *a) {
 void weir_anchor_trim(weir_Anchors *a) {
   lua_State *L = a->segments[0]->stack;
   while (a->n > WEIR_ANCHOR_KEPT)
-    drop(L, a->segments[--a->n]);
+    weir_block_drop(L, a->segments[--a->n]);
   a->free = WEIR_NO_ANCHOR;
   for (int i = a->n - 1; i >= 0; i--)
     add_slots(a, i);
@@ -91,8 +73,7 @@ void weir_anchor_trim(weir_Anchors *a) {
 
 void weir_anchor_free(lua_State *L, weir_Anchors *a) {
   for (int i = 0; i < a->n; i++)
-    drop(L, a->segments[i]);
-  if (a->segments)
-    drop(L, a->segments);
+    weir_block_drop(L, a->segments[i]);
+  weir_block_drop(L, a->segments);
   *a = (weir_Anchors){0};
 }

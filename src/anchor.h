@@ -17,7 +17,7 @@
 #define WEIR_ANCHOR_KEPT 8   /* segments that stay when all slots are empty */
 #define WEIR_NO_ANCHOR   0
 
-/* Owned by the registry, under its own address. */
+/* See block.h. */
 typedef struct weir_AnchorSegment {
   lua_State *stack;       /* nil, then the slots up to `top`; our user value 1 */
   int top;                /* index: those above it are free */

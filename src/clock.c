@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "block.h"
 #include "cancel.h"
 #include "close.h"
 #include "coroutine.h"
@@ -15,27 +16,18 @@
 
 /* ---- memory ---- */
 
-static void *resize(lua_State *L, void *block, size_t from, size_t to) {
-  void *ud;
-  lua_Alloc alloc = lua_getallocf(L, &ud);
-  void *p = alloc(ud, block, from, to);
-  if (to > 0 && !p)
-    luaL_error(L, "not enough memory");
-  return p;
-}
-
 static void heap_reserve(lua_State *L, weir_Heap *h, size_t n) {
   size_t cap = h->cap ? h->cap * 2 : 16;
   if (n <= h->cap)
     return;
-  h->v = resize(L, h->v, h->cap * sizeof *h->v, cap * sizeof *h->v);
+  h->v = weir_block_grow_quietly(L, h->v, h->n * sizeof *h->v, cap * sizeof *h->v);
   h->cap = cap;
 }
 
 static void heap_free(lua_State *L, weir_Heap *h) {
   for (size_t i = 0; i < h->n; i++)
     h->v[i].item->pos = 0;
-  resize(L, h->v, h->cap * sizeof *h->v, 0);
+  weir_block_drop(L, h->v);
   *h = (weir_Heap){NULL, 0, 0};
 }
 
@@ -107,8 +99,9 @@ static int shelve(lua_State *L, weir_Clock *k, int idx) {
   int slot;
   if (k->nfree == 0 && k->used_slots == k->nslots) {
     int more = k->nslots ? k->nslots * 2 : 16;
+    size_t used = (size_t)k->nfree * sizeof *k->free_slots;
     k->free_slots =
-        resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), (size_t)more * sizeof(int));
+        weir_block_grow_quietly(L, k->free_slots, used, (size_t)more * sizeof *k->free_slots);
     k->nslots = more;
   }
   slot = k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
@@ -353,7 +346,7 @@ int weir_clock_gc(lua_State *L) {
   k->is_dead = 1;
   heap_free(L, &k->due);
   heap_free(L, &k->aside);
-  resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);
+  weir_block_drop(L, k->free_slots);
   k->free_slots = NULL;
   k->nfree = k->nslots = k->used_slots = 0;
   return 0;
@@ -517,7 +510,7 @@ static void trim(lua_State *L, weir_Clock *k) {
   }
   heap_free(L, &k->due);
   heap_free(L, &k->aside);
-  resize(L, k->free_slots, (size_t)k->nslots * sizeof(int), 0);
+  weir_block_drop(L, k->free_slots);
   k->free_slots = NULL;
   k->nfree = k->nslots = k->used_slots = 0;
   lua_xmove(L, k->shelf, 1);

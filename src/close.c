@@ -152,10 +152,37 @@ static void end_grace(weir_Coroutine *c) {
   weir_timer_unlimit(&c->d, TIMER_GRACE);
 }
 
+/* Pushes the error that was to be raised in it next, and what is known of it, or twice nil. */
+static int push_undelivered(lua_State *L, weir_Coroutine *c) {
+  int n = c->d.now.nargs;
+  if (c->life != LIFE_READY || c->raise < RAISE_FAILURE || n == 0) {
+    lua_pushnil(L);
+    lua_pushnil(L);
+    return 0;
+  }
+  c->d.now.nargs = 0;
+  lua_xmove(c->thread, L, n);
+  if (n == 1)
+    lua_pushnil(L);
+  else
+    lua_insert(L, -2);
+  return 1;
+}
+
+/* Nobody else has it, and here nobody gets it. */
+static void report_undelivered(lua_State *L, weir_State *S, int idx) {
+  if (!lua_isnil(L, idx + 1)) {
+    lua_pushvalue(L, idx + 1);
+    weir_state_set(L, S, HOME_LAST_FAILURE);
+  }
+  lua_pushvalue(L, idx);
+  weir_failure_report_error(L, S);
+}
+
 /* Pushes what a handler has raised, and returns 1, or returns 0. */
 static int end_body(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  int failed;
+  int failed, lost = push_undelivered(L, c), error = lua_gettop(L) - 1;
   c->struck = 1;
   c->force = 0;
   failed = weir_coroutine_reset(L, S, idx) != LUA_OK;
@@ -166,6 +193,8 @@ static int end_body(lua_State *L, weir_State *S, int idx) {
   weir_coroutine_end(L, S, idx, 1, 1);
   if (failed)
     weir_failure_take(L, S, idx);
+  if (lost)
+    report_undelivered(L, S, error);
   return failed;
 }
 

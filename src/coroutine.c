@@ -1,6 +1,7 @@
 #include "coroutine.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "cancel.h"
 #include "clock.h"
@@ -25,7 +26,7 @@ static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
          weir_deque_length(&S->pool) < POOL_MOST && !S->closing;
 }
 
-/* Pushes an idle thread. */
+/* Pushes an idle thread, which looks like a new one to the host. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
   lua_State *thread;
   if (weir_deque_empty(&S->pool)) {
@@ -33,6 +34,7 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
   } else {
     weir_deque_take_back(L, &S->pool);
     thread = lua_tothread(L, -1);
+    memcpy(lua_getextraspace(thread), lua_getextraspace(S->main), LUA_EXTRASPACE);
     if (lua_gethook(thread))
       weir_trap_forget(L);
   }
@@ -294,7 +296,7 @@ int weir_coroutine_undecorate(lua_State *L, int idx) {
 /* ---- waking ---- */
 
 static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int nargs,
-                      int raise) {
+                      weir_Raise raise) {
   c->life = LIFE_READY;
   c->d.now.nargs = nargs;
   c->raise = (uint8_t)raise;
@@ -311,17 +313,17 @@ static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
 void weir_coroutine_hand(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int n) {
   if (n)
     lua_xmove(L, c->thread, 1); /* its thread has LUA_MINSTACK free slots */
-  set_ready(L, S, c, idx, n, 0);
+  set_ready(L, S, c, idx, n, RAISE_NOT);
 }
 
 void weir_coroutine_raise(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   lua_xmove(L, c->thread, 1); /* its thread has LUA_MINSTACK free slots */
-  set_ready(L, S, c, idx, 1, 1);
+  set_ready(L, S, c, idx, 1, RAISE_ERROR);
 }
 
 void weir_coroutine_rouse(lua_State *L, weir_State *S, int idx) {
-  set_ready(L, S, lua_touserdata(L, idx), idx, 0, 0);
+  set_ready(L, S, lua_touserdata(L, idx), idx, 0, RAISE_NOT);
 }
 
 void weir_coroutine_strike(lua_State *L, weir_Coroutine *c, int idx) {
@@ -339,7 +341,7 @@ static void push_parting_error(lua_State *L, weir_Coroutine *c, int idx) {
 
 void weir_coroutine_wake(lua_State *L, weir_State *S, weir_Coroutine *c, int idx,
                          const weir_Deferred *d, int didx) {
-  int failed = (d->flags & FLAG_FAILED) != 0;
+  weir_Raise failed = d->flags & FLAG_FAILED ? RAISE_FAILURE : RAISE_NOT;
   int n = d->nvalues;
   if ((c->d.flags & FLAG_LEAVING) && (failed || (d->flags & FLAG_STRUCK))) {
     push_parting_error(L, c, idx);

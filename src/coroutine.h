@@ -25,8 +25,9 @@ typedef enum weir_GaveWay {
 /* What the values of a LIFE_READY one are. */
 typedef enum weir_Raise {
   RAISE_NOT,
-  RAISE_ERROR, /* an error to raise */
-  RAISE_NOTED  /* the same on top of a note of it */
+  RAISE_ERROR,   /* an error to raise */
+  RAISE_FAILURE, /* the same, of what it waited for */
+  RAISE_NOTED    /* the same on top of a note of it */
 } weir_Raise;
 
 struct weir_Coroutine {

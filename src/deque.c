@@ -1,8 +1,9 @@
 #include "deque.h"
 
-#include "quiet.h"
-
 #include <string.h>
+
+#include "block.h"
+#include "quiet.h"
 
 #define TRIM_SEGMENTS 64u /* an empty deque with more room than this gives it back */
 
@@ -12,22 +13,10 @@ void weir_deque_init(weir_Deque *q) {
   q->floor = q->base = q->head = q->tail = 0;
 }
 
-/* Rings and segments belong to the registry: nothing is left behind however the state ends. */
-static void anchor(lua_State *L, const void *p) {
-  lua_rawsetp(L, LUA_REGISTRYINDEX, p);
-}
-
-static void drop(lua_State *L, const void *p) {
-  lua_pushnil(L);
-  anchor(L, p);
-}
-
 void weir_deque_free(lua_State *L, weir_Deque *q) {
   for (size_t i = 0; i < q->cap; i++)
-    if (q->ring[i])
-      drop(L, q->ring[i]);
-  if (q->ring)
-    drop(L, q->ring);
+    weir_block_drop(L, q->ring[i]);
+  weir_block_drop(L, q->ring);
   q->ring = NULL;
   q->cap = 0;
 }
@@ -42,7 +31,7 @@ static weir_Segment *new_segment(lua_State *L) {
   lua_settop(seg->stack, WEIR_NIL);
   seg->top = WEIR_NIL;
   lua_setiuservalue(L, -2, 1);
-  anchor(L, seg);
+  weir_block_keep(L, seg);
   return seg;
 }
 
@@ -51,15 +40,14 @@ static void grow_ring(lua_State *L, weir_Deque *q) {
   size_t cap = old.cap ? old.cap * 2 : 4;
   weir_Segment **ring = lua_newuserdatauv(L, cap * sizeof *ring, 0);
   memset(ring, 0, cap * sizeof *ring);
-  anchor(L, ring);
+  weir_block_keep(L, ring);
   q->ring = ring;
   q->cap = cap;
   for (size_t i = 0; i < old.cap; i++) {
     uint64_t pos = old.floor + i * WEIR_SLOTS;
     *weir_deque_place(q, pos) = *weir_deque_place(&old, pos);
   }
-  if (old.ring)
-    drop(L, old.ring);
+  weir_block_drop(L, old.ring);
 }
 
 static void fill_place(lua_State *L, weir_Deque *q, uint64_t pos) {

@@ -23,7 +23,7 @@
 
 #define WEIR_SLOTS 128u /* values per segment */
 
-/* Owned by the registry, under its own address, until the deque drops it. */
+/* See block.h; until the deque drops it. */
 typedef struct weir_Segment {
   lua_State *stack;         /* nil, then the slots up to `top`; our user value 1 */
   int top;                  /* nothing above it is in use */

@@ -16,7 +16,7 @@ int weir_bad_argument(lua_State *L, int arg, const char *of, const char *message
   return luaL_error(L, "bad argument #%d to '%s' (%s)", arg, of, message);
 }
 
-static const char *type_name(lua_State *L, int idx) {
+const char *weir_type_name(lua_State *L, int idx) {
   if (luaL_getmetafield(L, idx, "__name") == LUA_TSTRING)
     return lua_tostring(L, -1);
   return lua_islightuserdata(L, idx) ? "light userdata" : luaL_typename(L, idx);
@@ -26,7 +26,7 @@ int weir_bad_type(lua_State *L, int idx, int arg, const char *of, const char *ex
   if (!of)
     return luaL_typeerror(L, idx, expected);
   idx = lua_absindex(L, idx);
-  lua_pushfstring(L, "%s expected, got %s", expected, type_name(L, idx));
+  lua_pushfstring(L, "%s expected, got %s", expected, weir_type_name(L, idx));
   return weir_bad_argument(L, arg, of, lua_tostring(L, -1));
 }
 

@@ -30,6 +30,9 @@ int weir_lib_tostring(lua_State *L);
 /* ---- checks; they raise unless the argument is what the name says. [-0, +0, v] ---- */
 
 int weir_bad_argument(lua_State *L, int arg, const char *of, const char *message);
+/* What messages call the type of the value at idx; valid while what it pushes is there. [-0, +0|1]
+ */
+const char *weir_type_name(lua_State *L, int idx);
 int weir_bad_type(lua_State *L, int idx, int arg, const char *of, const char *expected);
 
 static inline weir_Deferred *weir_check_deferred_at(lua_State *L, const weir_State *S, int idx,

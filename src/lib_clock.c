@@ -132,7 +132,8 @@ static int advance(lua_State *L) {
   weir_State *S = weir_upstate(L);
   const weir_Clock *k = weir_check_clock(L, S, 1);
   double seconds = weir_check_seconds(L, 2);
-  luaL_argcheck(L, k->kind == CLOCK_MANUAL, 1, "only a Clock without a parent can be advanced");
+  luaL_argcheck(L, k->kind == CLOCK_MANUAL, 1, "only a manual Clock can be advanced");
+  luaL_argcheck(L, seconds < HUGE_VAL, 2, "time must be finite");
   lua_settop(L, 1);
   lua_pushnumber(L, weir_clock_now(k) + seconds);
   return advance_on(L, LUA_OK, (lua_KContext)S->armed);

@@ -174,6 +174,24 @@ static int check_write(lua_State *L) {
   return 1;
 }
 
+/* For the checks that are written in Lua. is_callable(f): a function, or something with a __call?
+ */
+static int is_callable(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_pushboolean(L, weir_is_callable(L, 1));
+  return 1;
+}
+
+/* type_name(value): as messages have it. */
+static int type_name(lua_State *L) {
+  luaL_checkany(L, 1);
+  if (lua_isnil(L, 1))
+    lua_pushliteral(L, "no value");
+  else
+    lua_pushstring(L, weir_type_name(L, 1));
+  return 1;
+}
+
 /* on_yield(key, f): coroutine.yield(key, ...) waits on the Deferred that f(...) returns. nil: an
    error as before. */
 static int on_yield(lua_State *L) {
@@ -220,4 +238,6 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"on_yield", on_yield},
                                   {"check_await", check_await},
                                   {"check_write", check_write},
+                                  {"is_callable", is_callable},
+                                  {"type_name", type_name},
                                   {NULL, NULL}};

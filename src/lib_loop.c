@@ -69,9 +69,16 @@ static void let_hook_run(lua_State *L) {
 }
 
 /* Nobody but the host's own `wait` and the mailbox knows of mail that comes meanwhile. */
+static void sleep_as_host(lua_State *L, weir_State *S, double seconds) {
+  int top = lua_gettop(L);
+  luaL_checkstack(L, LUA_MINSTACK, "too many nested calls");
+  S->wait(L, seconds, S->wait_ud);
+  lua_settop(L, top);
+}
+
 static void sleep_for(lua_State *L, weir_State *S, double seconds) {
   if (S->wait)
-    S->wait(L, seconds, S->wait_ud);
+    sleep_as_host(L, S, seconds);
   else if (!weir_handle_count(S))
     weir_platform_sleep(seconds);
   else if (!weir_mailbox_sleep(S->mailbox, seconds))

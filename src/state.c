@@ -131,6 +131,9 @@ weir_State *weir_state_open(lua_State *L) {
   S->front = (uint64_t)1 << 62;
   S->ticket = S->front;
   each_deque(L, S, init_deque);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  S->main = lua_tothread(L, -1);
+  lua_pop(L, 1);
   S->home = new_private_thread(L, idx, 1, HOME_SLOTS);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, close_state);

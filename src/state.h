@@ -91,6 +91,7 @@ enum {
 
 struct weir_State {
   lua_State *home;                     /* fixed slots, see above */
+  lua_State *main;                     /* the main thread */
   const void *classes[HOME_CLOCK + 1]; /* the metatables of users' objects, only to compare */
   weir_Coroutine *running;             /* NULL in the host, in callbacks and in hooks */
   weir_Coroutine *callers; /* the last of those whose eager callee has not yet reached a wait; the

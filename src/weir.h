@@ -321,7 +321,8 @@ typedef struct weir_Api {
   /* How the loop of `run` sleeps, and how the state is woken; each may be NULL, for nothing but
      what is usual: a sleep that a fire ends.
      wait(L, seconds, ud): there is nothing to do for so long; HUGE_VAL: until mail comes. It may
-     return earlier, for whatever reason, may call Lua, and may raise: `run` raises that then.
+     return earlier, for whatever reason, may call Lua, and may raise: `run` raises that then. It
+     has LUA_MINSTACK slots; what it leaves in them goes.
      wake(ud): there is mail where there was none, a pass is due. Called by the thread that fires,
      with a lock held so that it never runs behind lua_close; so it must not call weir, and should
      do no more than set a flag, write to a pipe, post an event. Called at once if there is mail

@@ -1,20 +1,14 @@
 --- Argument checks in the manner of Lua's own, for what is written in Lua.
+local core = require "weir.core".functions
 local keys_of = require "weir.keys"
 
-local check = {}
+local type_of = core.type_name
 
-local function is_callable(f)
-  local meta = getmetatable(f)
-  return type(f) == "function" or (type(meta) == "table" and meta.__call ~= nil)
-end
+local check = {}
 
 -- Level 4: behind fail, the check and the function that asks.
 local function fail(position, name, message)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, message), 4)
-end
-
-local function type_of(value)
-  return value == nil and "no value" or type(value)
 end
 
 --- Raises `message` for an argument, unless `condition` holds.
@@ -24,7 +18,7 @@ end
 
 --- Raises unless `f` can be called, at the call of the function that asks.
 function check.callable(f, position, name)
-  if not is_callable(f) then fail(position, name, "function expected, got " .. type_of(f)) end
+  if not core.is_callable(f) then fail(position, name, "function expected, got " .. type_of(f)) end
 end
 
 --- Raises unless `t` is a table whose keys have an order; returns them in it.

@@ -132,6 +132,9 @@ function d:result() end
 --- A Coroutine is a Deferred whose outcome is that of a function, its body: a success with the values that the body
 --- returns, or a failure with the error that it raises. If the body returns exactly one Deferred, the Coroutine waits
 --- for it and takes its outcome; cancel and pause reach that Deferred too.
+---
+--- It runs on a thread of Lua, which another one gets when it has ended. What belongs to a Coroutine has therefore
+--- weir.current`()` for its key in a weak table, not `coroutine.running()`, which is that thread.
 ---@class weir.Coroutine: weir.Deferred
 local co = {}
 
@@ -245,7 +248,8 @@ function weir.grace(seconds) end
 --- it returns true and does nothing.
 ---
 --- `co` leaves what it waits for as its last waiter would. If nobody else waits for it, a Deferred is cancelled and a
---- Coroutine is closed too, the innermost first. A value that has arrived and not been delivered is lost.
+--- Coroutine is closed too, the innermost first. A value that has arrived and not been delivered is lost; a failure is
+--- told to weir.on_unhandled.
 ---
 --- Closing a Coroutine that runs, or that waits for a coroutine it has just called, is an error at the call. Handlers
 --- may close other Coroutines, whose handlers close others, up to 100 levels deep; beyond that the outcome is an error.
@@ -394,7 +398,7 @@ local clock = {}
 --- Inside a coroutine each deadline is a wait, so that others can run. Inside a callback, and after
 --- weir.inline`(false)`, the timers fire, and what they woke is queued.
 ---
---- For a clock with a parent it is an argument error: that one moves with its parent.
+--- For any other clock it is an argument error: one with a parent moves with that. So is a time without end.
 ---@param seconds number
 ---@return self
 function clock:advance(seconds) end

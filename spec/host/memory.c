@@ -268,8 +268,17 @@ static void check_memory_error(lua_State *L, lua_State *other, const char *name,
     luaL_error(L, "allocation %d of %s: %s", (int)n, name, text);
 }
 
-/* The call with its nth allocation failing. Returns 0 if it does not come to that. */
-static int try(lua_State *L, const Call *call, long n) {
+static int call_many_timers(lua_State *L) {
+  for (int i = 0; i < 100; i++) {
+    weir_api(L)->after(L, i, 0);
+    lua_settop(L, 2);
+  }
+  return 0;
+}
+
+/* The call with its nth allocation failing, and all behind it; or that one alone, if somebody wants
+   to know whether there was one to refuse. Returns 0 if it does not come to an error. */
+static int try(lua_State *L, const Call *call, long n, int *refused) {
   Memory memory;
   lua_State *other = memory_open(&memory);
   int failed;
@@ -279,9 +288,11 @@ static int try(lua_State *L, const Call *call, long n) {
   lua_pushcfunction(other, call->f);
   lua_pushvalue(other, 1);
   lua_pushvalue(other, 2);
-  memory_arm(&memory, n, MEMORY_NO_LAST);
+  memory_arm(&memory, n, refused ? n : MEMORY_NO_LAST);
   failed = lua_pcall(other, 2, 0, 0) != LUA_OK;
   memory.fail = 0;
+  if (refused)
+    *refused = memory.failed;
   if (failed)
     check_memory_error(L, other, call->name, n);
   lua_settop(other, 2);
@@ -323,12 +334,30 @@ static int each_allocation(lua_State *L) {
                                {"why", call_why, look_again}};
   int failures = 0;
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-    for (long n = 1; try(L, &calls[i], n); n++)
+    for (long n = 1; try(L, &calls[i], n, NULL); n++)
       failures++;
   check(L, failures > 100);
   return 0;
 }
 
+/* Lua collects, and asks again. */
+static int each_first_refusal(lua_State *L) {
+  static const Call calls[] = {{"callback", call_callback, use_again},
+                               {"spawn", call_spawn, use_again},
+                               {"step", call_step, use_again},
+                               {"timers", call_many_timers, use_again}};
+  int refusals = 0;
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    int refused = 1;
+    for (long n = 1; refused; n++, refusals += refused)
+      check(L, !try(L, &calls[i], n, &refused));
+  }
+  check(L, refusals > 100);
+  return 0;
+}
+
 const Case memory_cases[] = {
+    {"10.1 an allocation for which there is room behind a collection does not fail",
+     each_first_refusal},
     {"10.1 an allocation that fails, whichever, leaves nothing half done", each_allocation},
     {NULL, NULL}};

@@ -323,7 +323,33 @@ static int currents(lua_State *L) {
   return 0;
 }
 
+static int marks_its_thread(lua_State *L) {
+  char *mark = lua_getextraspace(L);
+  lua_pushboolean(L, *mark != 0);
+  *mark = 1;
+  return 1;
+}
+
+/* As a new thread has that of the main one, whoever had it before. */
+static int extra_space(lua_State *L) {
+  const weir_Api *weir = weir_api(L);
+  lua_State *first;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  first = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  memset(lua_getextraspace(first), 0, LUA_EXTRASPACE);
+  for (int i = 0; i < 3; i++) {
+    lua_pushcfunction(L, marks_its_thread);
+    weir->spawn(L, 0);
+    check(L, weir->outcome(L, 1, NULL) == WEIR_SUCCESS);
+    check_stack(L, "C false");
+    lua_settop(L, 0);
+  }
+  return 0;
+}
+
 const Case starting_cases[] = {
+    {"10.1 a coroutine begins with the extra space of the main thread", extra_space},
     {"10.1 3.1 3.2 spawn from the host runs a C function at once, with its arguments", spawns},
     {"10.1 3.5 spawn with inline_runs off: in the next step", spawns_outside},
     {"10.1 3.2 spawn in a coroutine: in its turn, as nothing is suspended", spawns_in_coroutine},

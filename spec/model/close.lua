@@ -66,10 +66,12 @@ local function finish(d, err)
     m.settle_adopter(d, m.failure(d.cancelled or err))
     return
   end
+  local owed = d.life == "ready" and d.arrived and d.arrived == d.owes and d.owes
   local failure = d.thread and m.close_thread(d) or nil
   d.life, d.thread = d.life and "ended", nil
   m.forget_ready(d)
   m.fire(d, failure or m.failure(d.cancelled or err))
+  if owed then m.report(owed[1]) end -- 8.1: it has been told of that, and cannot see to it any more
   return failure
 end
 

@@ -186,6 +186,7 @@ function m.told(wait, outcome)
   outcome = m.leaves_with(wait, outcome)
   if wait.how == "await" then
     m.arrive(owner, outcome)
+    owner.owes = outcome == wait.on.outcome and not outcome.ok and outcome or nil
   elseif wait.how == "adopt" then
     m.settle_adopter(owner, m.copy(outcome), wait.on)
   elseif owner.phase == "pending" then -- 2.6: the first wins
