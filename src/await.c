@@ -68,6 +68,7 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferr
   int me;
   if (weir_deferred_ready(d))
     return outcome_now(L, S, d, idx);
+  unlimit(c); /* of a wait that an error has prevented */
   weir_coroutine_push_running(L, S);
   me = lua_gettop(L);
   if (limit < HUGE_VAL)

@@ -1,7 +1,5 @@
 #include "cancel.h"
 
-#include <math.h>
-
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
@@ -266,9 +264,10 @@ static int walk_on(lua_State *L, weir_State *S, Walk *walk) {
 
 int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline) {
   Walk walk = {lua_gettop(L), deadline, 0};
-  weir_Region r = weir_deque_begin(&S->walk);
+  weir_Region r;
   int done;
   luaL_checkstack(L, 16, "too many nested calls");
+  r = weir_deque_begin(&S->walk);
   lua_pushvalue(L, idx);
   done = walk_on(L, S, &walk);
   weir_deque_end(&S->walk, r);

@@ -95,8 +95,8 @@ double weir_clock_next(const weir_Clock *k) {
 
 /* ---- the shelf ---- */
 
-static int shelve(lua_State *L, weir_Clock *k, int idx) {
-  int slot;
+/* The slot that comes next, of which there is room in `free_slots` when it is given back. */
+static int next_slot(lua_State *L, weir_Clock *k) {
   if (k->nfree == 0 && k->used_slots == k->nslots) {
     int more = k->nslots ? k->nslots * 2 : 16;
     size_t used = (size_t)k->nfree * sizeof *k->free_slots;
@@ -104,7 +104,11 @@ static int shelve(lua_State *L, weir_Clock *k, int idx) {
         weir_block_grow_quietly(L, k->free_slots, used, (size_t)more * sizeof *k->free_slots);
     k->nslots = more;
   }
-  slot = k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
+  return k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
+}
+
+static int shelve(lua_State *L, weir_Clock *k, int idx) {
+  int slot = next_slot(L, k);
   lua_pushvalue(k->shelf, 1); /* not there: what is raised on that thread empties it */
   lua_xmove(k->shelf, L, 1);
   lua_pushvalue(L, idx);
@@ -158,15 +162,37 @@ static int is_present(const weir_Clock *k, double deadline) {
   return 1;
 }
 
+/* Each heap may have to take all. */
+static void reserve_heaps(lua_State *L, weir_Clock *k) {
+  heap_reserve(L, &k->due, k->due.n + k->aside.n + 1);
+  heap_reserve(L, &k->aside, k->due.n + k->aside.n + 1);
+}
+
+/* The next put_in there does not fail. */
+static void reserve(lua_State *L, weir_Clock *k) {
+  int slot = next_slot(L, k);
+  reserve_heaps(L, k);
+  lua_pushvalue(k->shelf, 1);
+  lua_xmove(k->shelf, L, 1);
+  lua_pushboolean(L, 0); /* the place is taken */
+  lua_rawseti(L, -2, slot);
+  lua_pop(L, 1);
+}
+
+/* Before anything changes: nor does what arm_proxies does for `k` then. */
+static void reserve_proxies(lua_State *L, weir_Clock *k) {
+  for (; k->kind == CLOCK_SCALED && !k->proxy.item.pos; k = k->parent)
+    reserve(L, k->parent);
+}
+
 /* The value that the timer is part of is on top. */
 static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, uint64_t seq,
                    int keeps) {
   t->clock = k;
   t->deadline = deadline;
   if (!(deadline < HUGE_VAL) || k->is_dead)
-    return;                                            /* infinity never comes */
-  heap_reserve(L, &k->due, k->due.n + k->aside.n + 1); /* each may have to take all */
-  heap_reserve(L, &k->aside, k->due.n + k->aside.n + 1);
+    return; /* infinity never comes */
+  reserve_heaps(L, k);
   t->slot = shelve(L, k, lua_gettop(L));
   t->seq = seq;
   t->keeps = 0;
@@ -317,6 +343,7 @@ static void arm_proxies(lua_State *L, weir_Clock *k) {
 /* Arms a timer that is part of the value at idx. */
 static void arm(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, double deadline,
                 int idx) {
+  reserve_proxies(L, k);
   lua_pushvalue(L, idx);
   put_in(L, k, t, deadline, ++S->armed, t->kind != TIMER_GRACE);
   lua_pop(L, 1);
@@ -325,6 +352,7 @@ static void arm(lua_State *L, weir_State *S, weir_Clock *k, weir_Timer *t, doubl
 
 void weir_clock_retime(lua_State *L, int idx, double speed, int pauses) {
   weir_Clock *k = lua_touserdata(L, idx);
+  reserve_proxies(L, k);
   k->now = scaled_now(k);
   k->since = weir_clock_now(k->parent);
   k->speed = speed;

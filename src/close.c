@@ -20,6 +20,14 @@ static int goes_along(weir_State *S, const weir_Deferred *d, int owned) {
          (weir_is_coroutine(d) && c->deadline <= weir_cancel_deadline(S, 0));
 }
 
+/* Every circle goes through one that waits on several. */
+static int is_seen(weir_Deferred *d, uint32_t look) {
+  int seen = d->wait == WAIT_LINKS && d->now.look == look;
+  if (d->wait == WAIT_LINKS)
+    d->now.look = look;
+  return seen;
+}
+
 /* How a side branch is gone into. */
 enum { TAKE, LOOK_BELOW };
 
@@ -34,8 +42,7 @@ static int take_along(lua_State *L, weir_State *S, int owned, uint32_t look) {
     return 0;
   if (weir_is_coroutine(d) && ((const weir_Coroutine *)(const void *)d)->deadline < HUGE_VAL) {
     weir_cancel_watch(L, S, lua_gettop(L));
-  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE) && d->now.look != look) {
-    d->now.look = look; /* there are circles */
+  } else if (!weir_is_coroutine(d) && (d->flags & FLAG_OVERRIDE) && !is_seen(d, look)) {
     lua_pushvalue(L, -1);
     weir_deque_push(L, &S->walk, LOOK_BELOW);
   }

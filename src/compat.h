@@ -57,6 +57,9 @@ int lua_error(lua_State *L) WEIR_NO_RETURN;
    that yields, which ends the handler. */
 #define WEIR_CLOSES_WITH_HOOKS (LUA_VERSION_RELEASE_NUM >= 50404)
 
+/* Before 5.4.8 a thread that is reset inside of xpcall keeps where that has its handler. */
+#define WEIR_HANDLER_STAYS (LUA_VERSION_RELEASE_NUM < 50408)
+
 /* Before 5.4.3 a thread whose handlers raised stays dead until it is reset once more. */
 #if LUA_VERSION_RELEASE_NUM < 50404
 #define weir_revive(co) ((void)(lua_status(co) == LUA_OK || lua_resetthread(co)))

@@ -76,6 +76,7 @@ static int body_end(lua_State *L, int status, lua_KContext ctx) {
     status = lua_pcallk(L, n, LUA_MULTRET, FRAME_HANDLER, ctx, body_end);
   }
   if (status != LUA_OK && status != LUA_YIELD) {
+    weir_tail_drop(L, S); /* there was no room for the hook that was to end the body */
     lua_pushboolean(L, 0);
     lua_replace(L, FRAME_HANDLER);
   }
@@ -430,11 +431,14 @@ static void forget_seen(lua_State *L, weir_Coroutine *c, int idx) {
 int weir_coroutine_reset(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   int status;
-  if (S->close_depth >= NESTED_CLOSES || weir_coroutine_is_used(c)) {
-    lua_pushstring(L, weir_coroutine_is_used(c) ? "cannot close a running coroutine"
-                                                : "C stack overflow");
+  int used = weir_coroutine_is_used(c);
+  if (S->close_depth >= NESTED_CLOSES || used) {
+    c->broken |= (unsigned)used;
+    lua_pushstring(L, used ? "cannot close a running coroutine" : "C stack overflow");
     return LUA_ERRRUN;
   }
+  if (WEIR_HANDLER_STAYS && lua_status(c->thread) == LUA_YIELD)
+    c->broken = 1;
   status = close_thread(L, S, idx);
   if (status != LUA_OK) {
     lua_xmove(c->thread, L, 1);

@@ -43,10 +43,11 @@ struct weir_Coroutine {
   unsigned trapped : 1;   /* so that a resume has to see to it */
   unsigned raising : 1;   /* the trap of `thread` is about to raise TRAP_ERROR */
   unsigned preempted : 1; /* suspended by its trap: no continuation at all */
-  unsigned broken : 1;    /* its thread died, perhaps in a hook: hooks may be off there */
-  unsigned struck : 1;    /* the cancel error has been raised in it */
-  unsigned called : 1;    /* the last of `callers` waits for its first wait */
-  unsigned blocked : 1;   /* a C call stands between its generator and its thread */
+  unsigned broken : 1;  /* its thread is not to be used again: it died, perhaps in a hook, and hooks
+                           may be off there; or see WEIR_HANDLER_STAYS; or others have it */
+  unsigned struck : 1;  /* the cancel error has been raised in it */
+  unsigned called : 1;  /* the last of `callers` waits for its first wait */
+  unsigned blocked : 1; /* a C call stands between its generator and its thread */
   unsigned unwinding : 1; /* an uncaught error is closing its variables */
   unsigned force : 1;     /* to be closed at the next wait */
   unsigned has_side : 1;  /* see side.h */

@@ -421,10 +421,16 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
+void weir_deferred_recover(weir_State *S) {
+  static const weir_Place outermost = {0, 0, 0};
+  S->fire_depth = 0;
+  weir_deque_return(&S->fires, outermost, 1);
+}
+
 /* One level deeper, unless that is too deep. */
 static int nest(weir_State *S) {
-  if (S->busy == 0)
-    S->fire_depth = 0; /* even if an error went through the last time */
+  if (S->busy == 0 && (S->fire_depth != 0 || S->fires.base != 0))
+    weir_deferred_recover(S);
   if (S->fire_depth >= NESTED_FIRES)
     return 0;
   S->fire_depth++;
@@ -529,6 +535,20 @@ void weir_deferred_add(lua_State *L, weir_State *S, weir_Deferred *d, int idx, w
 
 /* ---- adoption ---- */
 
+/* Argument: the state. */
+static int new_deadlock(lua_State *L) {
+  lua_pushliteral(L, "a Deferred would wait on itself");
+  weir_error_new(L, lua_touserdata(L, 1), ERROR_DEADLOCK);
+  return 1;
+}
+
+/* Or that there is no memory for it. */
+static void push_deadlock(lua_State *L, weir_State *S) {
+  lua_pushcfunction(L, new_deadlock);
+  lua_pushlightuserdata(L, S);
+  lua_pcall(L, 1, 1, 0);
+}
+
 void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
   weir_Deferred *d = lua_touserdata(L, idx);
   int from = lua_gettop(L);
@@ -536,8 +556,7 @@ void weir_deferred_adopt(lua_State *L, weir_State *S, int idx) {
   if (!weir_wait_try_reserve(L, source, from)) {
     weir_deferred_set_outcome(L, S, d, idx, 1, 1);
   } else if (weir_wait_closes_circle(S, d, source, 0)) {
-    lua_pushliteral(L, "a Deferred would wait on itself");
-    weir_error_new(L, S, ERROR_DEADLOCK);
+    push_deadlock(L, S);
     weir_deferred_set_outcome(L, S, d, idx, 1, 1);
   } else if (weir_deferred_ready(source)) {
     if (weir_wait_take(L, S, idx, from))

@@ -109,11 +109,18 @@ void weir_deque_take_back(lua_State *L, weir_Deque *q) {
     weir_deque_rest(L, q);
 }
 
+/* How far its user has come, and whether it began at `base` again, nobody knows if a region is
+   open: all that is still in use comes behind `floor`. */
 void weir_deque_return(weir_Deque *q, weir_Place then, int keep) {
-  q->head = then.head;
+  if (q->base != then.base)
+    q->head = q->floor > then.base ? q->floor : then.base;
   q->base = then.base;
   if (!keep && q->tail > then.tail)
     q->tail = then.tail;
+  if (!keep && q->head > q->tail)
+    q->head = q->tail;
+  if (!keep && then.head == then.tail)
+    q->head = q->tail = q->base;
   if (q->floor > q->head)
     q->floor = q->head;
 }

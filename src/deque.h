@@ -72,11 +72,6 @@ static inline int weir_deque_slot(uint64_t pos) {
   return (int)(pos % WEIR_SLOTS) + WEIR_NIL + 1;
 }
 
-/* The userdata at the front. */
-static inline void *weir_deque_front(const weir_Deque *q) {
-  return lua_touserdata((*weir_deque_place(q, q->head))->stack, weir_deque_slot(q->head));
-}
-
 static inline int weir_deque_has_place(const weir_Deque *q, uint64_t pos) {
   return pos / WEIR_SLOTS - q->floor / WEIR_SLOTS < q->cap && *weir_deque_place(q, pos);
 }

@@ -230,8 +230,7 @@ void weir_failure_take(lua_State *L, weir_State *S, int idx) {
   int top = lua_gettop(L);
   weir_Note *note;
   weir_state_push(L, S, HOME_LAST_FAILURE);
-  lua_pushnil(L);
-  weir_state_set(L, S, HOME_LAST_FAILURE);
+  weir_failure_forget_last(L, S);
   note = note_at(L, S, top + 1);
   lua_getiuservalue(L, idx, UV_VALUE);
   if (note && (d->flags & FLAG_FAILED) && is_error_of(L, top + 1, top + 2)) {
@@ -435,6 +434,11 @@ static int report_broken(lua_State *L) {
   return 0;
 }
 
+void weir_failure_forget_last(lua_State *L, weir_State *S) {
+  lua_pushnil(L);
+  weir_state_set(L, S, HOME_LAST_FAILURE);
+}
+
 /* The hook is below its three arguments. One that raises: say so, go on. */
 static void call_hook(lua_State *L, weir_State *S, lua_CFunction otherwise) {
   int hook = lua_gettop(L) - 3;
@@ -449,6 +453,7 @@ static void call_hook(lua_State *L, weir_State *S, lua_CFunction otherwise) {
   }
   if (lua_pcall(L, 5, 0, 0) != LUA_OK)
     lua_pop(L, 1);
+  weir_failure_forget_last(L, S);
 }
 
 /* What the hook starts in a turn may fail in its turn, and be told of: that would go on for ever,
@@ -477,10 +482,12 @@ void weir_failure_report_error(lua_State *L, weir_State *S) {
   int err = lua_gettop(L);
   luaL_checkstack(L, 12, "too many nested calls");
   if (weir_error_is(L, S, err, ERROR_CANCELLED)) { /* 5.10 */
+    weir_failure_forget_last(L, S);
     lua_pop(L, 1);
     return;
   }
   weir_state_push(L, S, HOME_LAST_FAILURE);
+  weir_failure_forget_last(L, S);
   if (note_at(L, S, err + 1) && is_error_of(L, err + 1, err))
     weir_failure_push_trace(L, S, err + 1);
   else

@@ -56,6 +56,8 @@ void weir_failure_see(lua_State *L, weir_State *S);
 void weir_failure_seen(lua_State *L, weir_State *S, int idx);
 /* Its outcome is another now: the note, if any, goes. [-0, +0, -] */
 void weir_failure_forget(lua_State *L, weir_State *S, int idx);
+/* Nobody will ask for the note HOME_LAST_FAILURE any more. [-0, +0, -] */
+void weir_failure_forget_last(lua_State *L, weir_State *S);
 /* Takes the note HOME_LAST_FAILURE for the failure of the Deferred at idx. [-0, +0, -] */
 void weir_failure_take(lua_State *L, weir_State *S, int idx);
 /* The same for an error of a callback, which saw the failure that the note on top is of, or nil.

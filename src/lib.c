@@ -1,7 +1,5 @@
 #include "lib.h"
 
-#include <math.h>
-
 #include "failure.h"
 #include "lost.h"
 #include "platform.h"
@@ -239,7 +237,6 @@ static void make_classes(lua_State *L, weir_State *S) {
   set_metamethod(L, S, HOME_CLOCK, "__gc", weir_clock_gc);
   new_hidden_class(L, S, HOME_NOTE, "weir.note");
   set_metamethod(L, S, HOME_NOTE, "__gc", weir_note_gc);
-  new_hidden_class(L, S, HOME_LIMIT, "weir.limit");
   new_hidden_class(L, S, HOME_GENERATOR, "weir.generator");
   set_metamethod(L, S, HOME_GENERATOR, "__close", weir_wrap_close);
   new_cancelled_class(L, S);

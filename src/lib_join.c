@@ -2,8 +2,6 @@
 ** For the Lua side of the library, not for users: Deferreds that are made of parts. Whoever asks
 ** for weir.core has them too: wrong arguments are errors here as everywhere (8.4).
 */
-#include <math.h>
-
 #include "await.h"
 #include "cancel.h"
 #include "failure.h"

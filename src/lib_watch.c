@@ -146,6 +146,8 @@ static void begin_trace(lua_State *L, weir_State *S) {
   const char *path = stream ? NULL : lua_tostring(L, 1);
   int error;
   weir_report_trace(L, S);
+  if (S->watch & WATCH_TRACE) /* what that reported to did so */
+    luaL_error(L, "another trace has begun meanwhile");
   if (stream)
     push_holder(L, 1);
   else

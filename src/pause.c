@@ -269,6 +269,8 @@ int weir_pause_run_hooks(lua_State *L, weir_State *S) {
     }
     lua_settop(L, base + 1);
   }
+  if (failed)
+    weir_failure_forget_last(L, S);
   lua_settop(L, base + failed);
   return failed;
 }

@@ -15,8 +15,6 @@ void weir_site_note(lua_State *L, weir_State *S, int idx);
 void weir_site_note_made(lua_State *L, weir_State *S);
 /* Pushes where the Deferred at idx was made, "file:line"; 0 if that is not known. [-0, +0|1, -] */
 int weir_site_push_made(lua_State *L, weir_State *S, int idx);
-/* Is the function of `ar` one of the library's, in Lua? Fills in what S stands for. */
-int weir_site_is_ours(lua_State *L, const weir_State *S, lua_Debug *ar);
 /* Pushes where the Deferred at idx was fired, "file:line", and the traceback; 0 if that is not
    known. [-0, +0|2, m] */
 int weir_site_push(lua_State *L, weir_State *S, int idx);

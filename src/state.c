@@ -1,7 +1,5 @@
 #include "state.h"
 
-#include <math.h>
-
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
@@ -56,6 +54,7 @@ static int close_state(lua_State *L) {
   weir_report_trace(L, S);
   weir_watch_free(S);
   each_deque(L, S, weir_deque_free);
+  each_deque(L, S, init_deque); /* finalizers of what is older than weir come behind */
   weir_anchor_free(L, &S->anchors);
   return 0;
 }
@@ -78,14 +77,25 @@ void weir_state_mark(const weir_State *S, weir_Mark *m) {
   m->ending = weir_deque_mark(&S->ending);
 }
 
+/* What is not on its way goes on in the next turn. */
+static void leave(weir_State *S, weir_Coroutine *c) {
+  if (c->life == LIFE_CALLING)
+    c->life = LIFE_READY;
+  c->untouched = c->called = 0;
+  if ((c->life == LIFE_READY || c->life == LIFE_NEW) && c->list == READY_NONE &&
+      !(c->d.flags & FLAG_HELD))
+    weir_ready_append(S, c);
+  weir_ready_put_down(S, c);
+}
+
 /* Those that an error has left in hand. */
 static void put_down(weir_State *S, const weir_Mark *m) {
   if (S->running && S->running != m->running)
-    weir_ready_put_down(S, S->running);
+    leave(S, S->running);
   while (S->callers != m->callers) {
     weir_Coroutine *c = S->callers;
     S->callers = weir_coroutine_caller(c);
-    weir_ready_put_down(S, c);
+    leave(S, c);
   }
 }
 

@@ -40,7 +40,6 @@ enum {
   HOME_UNARMED, /* the same without a finalizer, see weir_coroutine_arm */
   HOME_CLOCK,
   HOME_NOTE,
-  HOME_LIMIT,
   HOME_GENERATOR,
   HOME_CANCELLED, /* metatables of error objects, in the order of weir_ErrorClass */
   HOME_TIMEOUT,

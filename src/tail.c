@@ -1,6 +1,5 @@
 #include "tail.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,7 +10,8 @@
 
 /* ---- is this inside a <close> handler? ---- */
 
-/* A handler called by the end of a block has a name that says so. */
+/* A handler called by the end of a block has a name that says so. Whatever Lua calls has one, but
+   for tail calls. */
 static int is_named_close(lua_State *L, lua_Debug *ar) {
   lua_getinfo(L, "n", ar);
   return ar->name && strcmp(ar->namewhat, "metamethod") == 0 && strcmp(ar->name, "close") == 0;
@@ -77,7 +77,7 @@ static int in_close_handler(lua_State *L, const weir_State *S, const weir_Corout
   if (c->unwinding || (level > 0 && is_handler(L)))
     return 1;
   for (; !alone && lua_getstack(L, level, &ar); level++)
-    if (is_named_close(L, &ar) || is_nameless_close(L, S, &ar, level))
+    if (is_named_close(L, &ar) || (!ar.name && is_nameless_close(L, S, &ar, level)))
       return 1;
   return 0;
 }
@@ -143,6 +143,7 @@ static int is_plain(lua_State *L, const weir_State *S, const weir_Coroutine *c, 
 static int return_to(lua_State *L, weir_State *S, int n) {
   lua_xmove(L, S->home, n + 1);
   S->hop = n + 1;
+  S->signal = SIGNAL_HOP;
   lua_sethook(L, never_returned, LUA_MASKCOUNT, 1);
   return 0;
 }
@@ -152,6 +153,14 @@ static int take_left(lua_State *L, weir_State *S) {
   lua_xmove(S->home, L, n);
   S->hop = 0;
   return n;
+}
+
+void weir_tail_drop(lua_State *L, weir_State *S) {
+  if (!S->hop)
+    return;
+  lua_pop(S->home, S->hop);
+  S->hop = 0;
+  lua_sethook(L, NULL, 0, 0);
 }
 
 int weir_tail_take(lua_State *L, weir_State *S, int idx) {
@@ -177,9 +186,9 @@ int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level) {
   if (in_close_handler(L, S, c, level, alone))
     return luaL_error(L, "attempt to noreturn inside a <close> handler");
   weir_await_strike(L, S, c);
+  if (alone && !is_concat(L) && is_plain(L, S, c, n) && is_called_last(L, S))
+    return return_to(L, S, n); /* a finalizer that is_concat has let run comes before the rest */
   S->signal = SIGNAL_HOP;
-  if (alone && is_plain(L, S, c, n) && is_called_last(L, S) && !is_concat(L))
-    return return_to(L, S, n);
   return lua_yield(L, n + 1);
 }
 

@@ -10,6 +10,8 @@
    on top. `level`: 1 if that function is noreturn itself, 0 if it calls it, and so may be a
    handler. */
 int weir_tail_noreturn(lua_State *L, weir_State *S, int n, int level);
+/* A body has failed: if it was about to return by a hop, drops what comes next. */
+void weir_tail_drop(lua_State *L, weir_State *S);
 /* A body has returned, by a hop: S->hop is set. Puts the next one and its arguments on its stack,
    where its Coroutine is at idx and no more than these on top of that; returns the number of
    arguments. [-0, +1+n, -] */

@@ -103,4 +103,35 @@ return {
       help.assert_works()
     end,
   },
+  { -- 153: who had called one of whose end nobody could be told goes on
+    prepare = function() return { allowed = "boom" } end,
+    act = function(x)
+      weir.spawn(function()
+        x.co = weir.current()
+        x.called = weir.spawn(error, "boom", 0)
+        return "end"
+      end)
+    end,
+    check = function(x)
+      weir.step()
+      if x.co then assert(x.co:status() == "success" or x.co:status() == "failure") end
+      help.assert_works()
+    end,
+  },
+  { -- 146: a body that ends by a hop, for which there is no memory, or no stack
+    prepare = function()
+      local x = { allowed = "of its own", go = weir.Deferred() }
+      x.new = function(a)
+        x.ran = (x.ran or 0) + 1
+        return a
+      end
+      x.body = load "local weir, f, a = ... local b, c, d, e, g, h, i, j weir.noreturn(f, a)"
+      return x
+    end,
+    act = function(x) x.co = weir.spawn(x.body, weir, x.new, "hopped") end,
+    check = function(x)
+      assert(weir.spawn(function() return "other" end):result() == "other")
+      assert((x.ran or 0) <= 1)
+    end,
+  },
 }

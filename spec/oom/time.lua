@@ -27,6 +27,15 @@ local function sleeping(n, body, below)
   }
 end
 
+-- A scaled clock whose parent has no room for one more timer.
+local function full_parent(before)
+  local x = { clock = weir.Clock(), keep = {}, allowed = "timed out" }
+  x.game = weir.Clock { parent = x.clock }
+  if before then before(x) end
+  for i = 1, 16 do x.keep[i] = x.clock:after(500) end
+  return x
+end
+
 local function sleeps(clock, seconds)
   clock:sleep(seconds)
   clock:sleep(1)
@@ -77,4 +86,71 @@ return {
   fires(1),
   fires(300),
   after(),
+  { -- 153: a timer that could not be put in anywhere up to the root is put in nowhere
+    prepare = function()
+      return full_parent(function(x)
+        x.d = x.game:after(10, "v")
+        x.d:pause()
+      end)
+    end,
+    act = function(x) x.d:unpause() end,
+    check = function(x, ok)
+      if not ok then x.d:unpause() end
+      x.clock:advance(100)
+      assert(x.d:result() == "v")
+    end,
+  },
+  { -- 153: a timeout that was refused is none
+    prepare = function()
+      local x = full_parent()
+      x.d = weir.Deferred()
+      return x
+    end,
+    act = function(x) x.game:timeout(x.d, 5) end,
+    check = function(x, ok)
+      x.game:after(1)
+      x.clock:advance(100)
+      assert((x.d:status() == "pending") ~= ok)
+    end,
+  },
+  { -- 153: nor has a clock gone on that was not let go
+    prepare = function()
+      local x = full_parent()
+      x.game:pause()
+      x.d = x.game:after(5, "v")
+      return x
+    end,
+    act = function(x) x.game:unpause() end,
+    check = function(x, ok)
+      if not ok then x.game:unpause() end
+      x.clock:advance(100)
+      assert(x.d:result() == "v")
+    end,
+  },
+  { -- 153: the limit of a wait that was refused is not that of the next one
+    prepare = function()
+      local x = { clock = weir.Clock(), first = weir.Deferred(), second = weir.Deferred(), go = weir.Deferred() }
+      x.allowed = "timed out"
+      x.old = weir.clock(x.clock)
+      x.other = weir.spawn(weir.await, x.first)
+      x.co = weir.spawn(function()
+        weir.await(x.go)
+        x.ok, x.err = pcall(weir.await, x.first, 1)
+        return weir.await(x.second)
+      end)
+      return x
+    end,
+    act = function(x) x.go:callback() end,
+    check = function(x)
+      help.fire_again(x.go)
+      weir.step()
+      x.clock:advance(10)
+      x.second:callback "v"
+      x.first:callback()
+      weir.step()
+      weir.clock(x.old)
+      local ok, result = pcall(x.co.result, x.co)
+      assert(ok and result == "v" or not tostring(result):find "timed out")
+    end,
+  },
 }

@@ -1,5 +1,5 @@
--- A connection of weir.socket that was closed while it looked for addresses, or before it was bound, was open and closed at
--- once: nothing could close it. With a closed server `connect` ended the process.
+-- A connection of weir.socket that was closed while it looked for addresses, or before it was bound, was open and
+-- closed at once: nothing could close it. With a closed server `connect` ended the process.
 if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" end
 
 local luv = require "weir.luv"

@@ -1,5 +1,5 @@
--- Functions that are written in Lua did not take what can be called if its metatable is protected, and named no types of
--- userdata.
+-- Functions that are written in Lua did not take what can be called if its metatable is protected, and named no types
+-- of userdata.
 local h = require "spec.helper"
 local weir = require "weir"
 
