@@ -247,8 +247,9 @@ void weir_timer_disarm(weir_Timer *t) {
 ** all that is armed there: so the proxy has the deadline and the place among equals of the first.
 */
 
+/* There is one. */
 static weir_Timer *first_of(const weir_Clock *k) {
-  return k->due.n ? (weir_Timer *)(void *)k->due.v[0].item : NULL;
+  return (weir_Timer *)(void *)k->due.v[0].item;
 }
 
 static weir_Clock *clock_of_proxy(const weir_Timer *t) {

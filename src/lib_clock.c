@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "await.h"
+#include "cancel.h"
 #include "lib.h"
 #include "sched.h"
 
@@ -68,6 +69,7 @@ static int loop_clock(lua_State *L) {
   weir_state_push(L, S, HOME_LOOP_CLOCK);
   if (!lua_isnil(L, 1)) {
     lua_pushvalue(L, 1);
+    weir_cancel_end_turn(L, S); /* what was cancelled has its grace on the old one */
     weir_state_set(L, S, HOME_LOOP_CLOCK);
   }
   return 1;

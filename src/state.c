@@ -56,6 +56,7 @@ static int close_state(lua_State *L) {
   each_deque(L, S, weir_deque_free);
   each_deque(L, S, init_deque); /* finalizers of what is older than weir come behind */
   weir_anchor_free(L, &S->anchors);
+  S->closed = 1;
   return 0;
 }
 

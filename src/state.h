@@ -108,6 +108,7 @@ struct weir_State {
   int due;            /* what is to be told of, see watch.h */
   int is_open;        /* `home` is filled */
   int closing;        /* lua_close has begun: nothing runs any more */
+  int closed;         /* it has done with us: only finalizers of what is older come behind */
   int hop;            /* values on top of `home`: a new body and its arguments, see tail.c; */
   const void *hopper; /* whose call left them there, only to compare */
   const void *came_back[WEIR_HOPPERS]; /* the same, of those that had more to do */

@@ -173,7 +173,7 @@ double weir_watch_ran(const weir_State *S, const weir_Coroutine *c) {
 /* ---- on and off ---- */
 
 weir_Watch *weir_watch_need(lua_State *L, weir_State *S) {
-  if (S->closing) /* nobody would free it */
+  if (S->closed) /* nobody would free it */
     luaL_error(L, "the Lua state is being closed");
   if (!S->watching)
     S->watching = calloc(1, sizeof *S->watching);
