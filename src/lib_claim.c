@@ -118,10 +118,28 @@ static int taker(lua_State *L) {
   return 1;
 }
 
+#define LINE 64 /* bytes that a processor fetches at a time, on most */
+
+/* Of many connections the one who waits for this piece is in no cache. */
+static void fetch_waiter(const weir_Deferred *d) {
+  const char *w = (const char *)d->first;
+  for (int i = -2; i < 2; i++)
+    weir_fetch(w + i * LINE);
+}
+
+static void fetch_thread(const weir_Deferred *d) {
+  const weir_Deferred *w = d->first;
+  if (!w || !weir_is_coroutine(w))
+    return;
+  for (int i = 0; i < 3; i++)
+    weir_fetch((const char *)((const weir_Coroutine *)(const void *)w)->thread + i * LINE);
+}
+
 /* Arguments: the state, the claim, the piece. Returns whether it is waited for again. */
 static int hand_over(lua_State *L) {
   weir_State *S = lua_touserdata(L, 1);
   weir_Deferred *d = lua_touserdata(L, 2);
+  fetch_thread(d);
   weir_anchor_reserve(L, &S->anchors);
   if (weir_wait_is_for_one(S, d)) {
     weir_wait_hand(L, S, d, 2, 1);
@@ -147,6 +165,7 @@ static int put_piece(lua_State *L) {
   lua_settop(L, 2);
   if (lua_type(L, 2) != LUA_TSTRING || !is_awaited(flowing(L)))
     return put_slowly(L, 2);
+  fetch_waiter(flowing(L));
   lua_pushcfunction(L, hand_over);
   lua_pushlightuserdata(L, S);
   lua_pushvalue(L, lua_upvalueindex(FLOW_CLAIM));
