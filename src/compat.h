@@ -24,7 +24,8 @@ int lua_error(lua_State *L) WEIR_NO_RETURN;
 #endif
 
 /* A function that is hardly ever called, and a condition that nearly always holds: the rest is laid
-   out of the way. What will be looked at soon: the processor may bring it into its cache meanwhile. */
+   out of the way. What will be looked at soon: the processor may bring it into its cache meanwhile.
+ */
 #if defined(__GNUC__)
 #define WEIR_COLD      __attribute__((cold, noinline))
 #define weir_likely(x) __builtin_expect((x) != 0, 1)
