@@ -4,6 +4,7 @@
 ** are errors here as everywhere (8.4).
 */
 #include <math.h>
+#include <stdint.h>
 
 #include "await.h"
 #include "lib.h"
@@ -122,9 +123,9 @@ static int taker(lua_State *L) {
 
 /* Of many connections the one who waits for this piece is in no cache. */
 static void fetch_waiter(const weir_Deferred *d) {
-  const char *w = (const char *)d->first;
+  uintptr_t w = (uintptr_t)d->first; /* perhaps none: what is fetched in vain does no harm */
   for (int i = -2; i < 2; i++)
-    weir_fetch(w + i * LINE);
+    weir_fetch((const void *)(w + (uintptr_t)i * LINE));
 }
 
 static void fetch_thread(const weir_Deferred *d) {
