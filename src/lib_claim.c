@@ -121,19 +121,21 @@ static int taker(lua_State *L) {
 
 #define LINE 64 /* bytes that a processor fetches at a time, on most */
 
-/* Of many connections the one who waits for this piece is in no cache. */
+/* `from` is where nothing may be: what is fetched in vain does no harm. */
+static void fetch_lines(uintptr_t from, int n) {
+  for (int i = 0; i < n; i++)
+    weir_fetch((const void *)(from + (uintptr_t)i * LINE));
+}
+
+/* Of many connections the one who waits for this piece is in no cache: its user values, and itself.
+ */
 static void fetch_waiter(const weir_Deferred *d) {
-  uintptr_t w = (uintptr_t)d->first; /* perhaps none: what is fetched in vain does no harm */
-  for (int i = -2; i < 2; i++)
-    weir_fetch((const void *)(w + (uintptr_t)i * LINE));
+  fetch_lines((uintptr_t)d->first - 2 * LINE, 4);
 }
 
 static void fetch_thread(const weir_Deferred *d) {
-  const weir_Deferred *w = d->first;
-  if (!w || !weir_is_coroutine(w))
-    return;
-  for (int i = 0; i < 3; i++)
-    weir_fetch((const char *)((const weir_Coroutine *)(const void *)w)->thread + i * LINE);
+  if (d->first && weir_is_coroutine(d->first))
+    fetch_lines((uintptr_t)weir_coroutine(d->first)->thread, 3);
 }
 
 /* Arguments: the state, the claim, the piece. Returns whether it is waited for again. */
