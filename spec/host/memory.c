@@ -340,10 +340,9 @@ static int each_allocation(lua_State *L) {
   return 0;
 }
 
-/* Lua collects, and asks again. */
+/* Lua collects, and asks again; but for what a collection itself needs, in later releases. */
 static int each_first_refusal(lua_State *L) {
-  static const Call calls[] = {{"callback", call_callback, use_again},
-                               {"spawn", call_spawn, use_again},
+  static const Call calls[] = {{"spawn", call_spawn, use_again},
                                {"step", call_step, use_again},
                                {"timers", call_many_timers, use_again}};
   int refusals = 0;
