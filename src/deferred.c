@@ -421,16 +421,10 @@ void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
   d->flags |= FLAG_QUEUED;
 }
 
-void weir_deferred_recover(weir_State *S) {
-  static const weir_Place outermost = {0, 0, 0};
-  S->fire_depth = 0;
-  weir_deque_return(&S->fires, outermost, 1);
-}
-
 /* One level deeper, unless that is too deep. */
 static int nest(weir_State *S) {
-  if (S->busy == 0 && (S->fire_depth != 0 || S->fires.base != 0))
-    weir_deferred_recover(S);
+  if (S->busy == 0)
+    S->fire_depth = 0; /* even if an error went through the last time */
   if (S->fire_depth >= NESTED_FIRES)
     return 0;
   S->fire_depth++;

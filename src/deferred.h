@@ -176,8 +176,6 @@ void weir_deferred_fire_now(lua_State *L, weir_State *S, weir_Deferred *d, int i
 void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx);
 /* The same later: queue the telling. [-0, +0, m] */
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx);
-/* In the host: an error may have gone through the last time. */
-void weir_deferred_recover(weir_State *S);
 /* Runs the telling, unless nested too deep: then the outer call does. [-0, +0, m] */
 void weir_deferred_run_queue(lua_State *L, weir_State *S);
 static inline void weir_deferred_drain(lua_State *L, weir_State *S) {

@@ -417,8 +417,6 @@ static int has_work(const weir_State *S) {
 int weir_sched_call(lua_State *L, weir_State *S, int n, int nresults) {
   weir_Mark mark;
   int status;
-  if (S->busy == 0 && S->fires.base != 0)
-    weir_deferred_recover(S);
   weir_state_mark(S, &mark);
   weir_guard_begin(L, S, &mark, n);
   status = lua_pcall(L, n, nresults, 0);
