@@ -170,7 +170,10 @@ static void reserve_heaps(lua_State *L, weir_Clock *k) {
 
 /* The next put_in there does not fail. */
 static void reserve(lua_State *L, weir_Clock *k) {
-  int slot = next_slot(L, k);
+  int slot;
+  if (k->is_dead)
+    return;
+  slot = next_slot(L, k);
   reserve_heaps(L, k);
   lua_pushvalue(k->shelf, 1);
   lua_xmove(k->shelf, L, 1);

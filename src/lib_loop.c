@@ -68,7 +68,6 @@ static void let_hook_run(lua_State *L) {
   lua_call(L, 0, 0);
 }
 
-/* Nobody but the host's own `wait` and the mailbox knows of mail that comes meanwhile. */
 static void sleep_as_host(lua_State *L, weir_State *S, double seconds) {
   int top = lua_gettop(L);
   luaL_checkstack(L, LUA_MINSTACK, "too many nested calls");
@@ -76,6 +75,7 @@ static void sleep_as_host(lua_State *L, weir_State *S, double seconds) {
   lua_settop(L, top);
 }
 
+/* Nobody but the host's own `wait` and the mailbox knows of mail that comes meanwhile. */
 static void sleep_for(lua_State *L, weir_State *S, double seconds) {
   if (S->wait)
     sleep_as_host(L, S, seconds);

@@ -93,20 +93,25 @@ void weir_lost_cancel(lua_State *L, weir_State *S) {
     end_each(L, S, cancel_lost);
 }
 
-/* Lua gives no finalizer to what is made while it closes the state. */
-static void close_late(lua_State *L, weir_State *S) {
+/* Lua gives no finalizer to what is made while it closes the state. Returns whether any has ended:
+   handlers may start others, for which the list is made anew. */
+static int close_late(lua_State *L, weir_State *S) {
   const weir_Coroutine *c;
   lua_Integer place = 0;
+  int ended = 0;
   while ((c = weir_live_next(S, &place)))
     if (weir_coroutine_push(L, S, c)) {
       close_lost(L, S, lua_gettop(L));
+      ended |= c->life == LIFE_ENDED;
       weir_deferred_drain(L, S);
       lua_pop(L, 1);
     }
+  return ended;
 }
 
 void weir_lost_close(lua_State *L, weir_State *S) {
   while (!weir_deque_empty(&S->found))
     end_each(L, S, close_lost);
-  close_late(L, S);
+  while (close_late(L, S))
+    ;
 }

@@ -23,6 +23,30 @@ describe("regression 144", function()
     assert.same({ "new one: waiting\nold closed\nnew closed\n", true }, { output, ok })
   end)
 
+  it("3.8 all of them are, whatever their handlers start", function()
+    local output, ok = process.run [[
+      local weir = require "weir"
+      list = {}
+      object = setmetatable({}, {
+        __gc = function()
+          for i = 1, 60 do
+            list[i] = weir.spawn(function()
+              local _ <close> = setmetatable({}, {
+                __close = function()
+                  print "closed"
+                  for _ = 1, i do weir.spawn(weir.await, weir.Deferred()) end
+                end,
+              })
+              weir.await(weir.Deferred())
+            end)
+          end
+        end,
+      })
+      first = weir.spawn(weir.await, weir.Deferred())
+    ]]
+    assert.same({ ("closed\n"):rep(60), true }, { output, ok })
+  end)
+
   it("a clock leaves nothing behind", function() -- the address sanitizer looks at that
     local output, ok = process.run [[
       local weir = require "weir"

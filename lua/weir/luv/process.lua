@@ -76,7 +76,7 @@ end
 
 -- luv would take it for nothing.
 local function is_entry(i, entry)
-  if not math.tointeger(i) or i < 1 then return false end
+  if math.type(i) ~= "integer" or i < 1 then return false end
   return getmetatable(entry) ~= stream.class or entry.handle ~= nil
 end
 

@@ -168,14 +168,16 @@ local function connect(self, host, port)
   self.attempt = attempt
   self.limit:begin()
   local addresses, err = resolve(self, host, port)
+  local connected = false
   for _, address in ipairs(addresses or {}) do
     if self.attempt ~= attempt then break end
     self.limit:begin()
     err = connect_to(self, address)
-    if not err then break end
+    connected = not err
+    if connected then break end
   end
   if self.attempt ~= attempt then return nil, "closed" end
-  if err then return nil, err end
+  if not connected then return nil, err end
   return 1
 end
 
@@ -185,7 +187,7 @@ function Tcp:connect(host, port)
   check_class(self, "any", "connect")
   host, port = check_address(host, port, "connect")
   if self.inbox and not self.is_closed then return nil, "already connected" end
-  self.class, self.inbox = "client", nil
+  self.class, self.is_closed, self.inbox = "client", false, nil
   local ok, err = connect(self, host, port)
   if not ok then return nil, err end
   become_client(self, self.handle)
