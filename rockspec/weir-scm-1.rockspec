@@ -112,6 +112,7 @@ build = {
       "src/lib_clock.c",
       "src/lib_coroutine.c",
       "src/lib_deferred.c",
+      "src/lib_flow.c",
       "src/lib_join.c",
       "src/lib_loop.c",
       "src/lib_look.c",

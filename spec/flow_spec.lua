@@ -4,7 +4,7 @@ local weir = require "weir"
 local h = require "spec.helper"
 
 describe("Flow", function()
-  local t, claim, take, put, slow
+  local t, flow, claim, take, put, slow
 
   local hooks = { function() t "left" end, function() t "held" end, function() t "free" end }
 
@@ -13,15 +13,16 @@ describe("Flow", function()
     h.unhandled()
     t = h.trace()
     slow = function() t "slow" end
-    take = core.taker(hooks, function() return slow() end)
-    put = core.putter(function(...) t(table.pack(...)) end)
+    flow = core.flow(hooks)
+    take = core.taker(flow, function() return slow() end)
+    put = core.putter(flow, function(...) t(table.pack(...)) end)
   end)
   after_each(h.restore)
 
   -- As a stream does that has nothing: the first wait is for a new claim.
   local function open()
     claim = core.claim(hooks)
-    core.flows(claim, take, put)
+    core.flows(flow, claim, take)
     return claim
   end
 
@@ -44,7 +45,7 @@ describe("Flow", function()
   it("a claim that is fired with nothing, and is none any more, ends the flow: slow tells what comes then", function()
     local left = { "x", "y" }
     slow = function()
-      core.flows(nil, take, put)
+      core.flows(flow, nil)
       return table.remove(left, 1)
     end
     weir.spawn(function() read_all(weir.await(open())) end)
@@ -71,7 +72,7 @@ describe("Flow", function()
     put("EPIPE", nil)
     put()
     open()
-    core.flows(nil, take, put)
+    core.flows(flow, nil)
     put(nil, "b")
     assert.are.same({ { n = 2, nil, "a" }, { n = 2, "EPIPE", nil }, { n = 2 }, { n = 2, nil, "b" } }, t:list())
   end)
@@ -220,6 +221,19 @@ describe("Flow", function()
     assert.are.same({ "held", { n = 3, nil, nil, "taken" }, "put", "a" }, t:list())
   end)
 
+  it("another takes the next where the one before has ended and is gone", function()
+    weir.spawn(function()
+      t(weir.await(open()))
+      t(take())
+    end)
+    put(nil, "a")
+    put(nil, "b")
+    h.collect()
+    weir.spawn(function() read_all(weir.await(open())) end)
+    for _, piece in ipairs { "c", "d" } do put(nil, piece) end
+    assert.are.same({ "a", "b", { n = 3, nil, nil, "taken" }, "c", "d" }, t:list())
+  end)
+
   it("one at a time: a second one goes the slow way", function()
     weir.spawn(weir.await, open())
     weir.spawn(take)
@@ -235,11 +249,16 @@ describe("Flow", function()
   end)
 
   it("8.4 checks its arguments", function()
-    assert.matches("bad argument #1 .*table expected", h.raised(core.taker, 1, h.ignore))
-    assert.matches("bad argument #2 .*function expected", h.raised(core.taker, hooks))
-    assert.matches("bad argument #1 .*function expected", h.raised(core.putter))
-    assert.matches("bad argument #1 .*claim expected", h.raised(core.flows, weir.Deferred()))
-    assert.matches("bad argument #2 .*function of a flow expected", h.raised(core.flows, nil, h.ignore))
-    assert.matches("bad argument #3 .*function of a flow expected", h.raised(core.flows, nil, nil, print))
+    assert.matches("bad argument #1 .*table expected", h.raised(core.flow, 1))
+    for _, wrong in ipairs { 1, hooks, io.stdout, weir.Deferred() } do
+      for _, name in ipairs { "taker", "putter", "flows" } do
+        assert.matches("bad argument #1 .*flow expected", h.raised(core[name], wrong, h.ignore))
+      end
+    end
+    for _, name in ipairs { "taker", "putter" } do
+      assert.matches("bad argument #2 .*function expected", h.raised(core[name], flow))
+    end
+    assert.matches("bad argument #2 .*claim expected", h.raised(core.flows, flow, weir.Deferred()))
+    assert.matches("bad argument #2 .*value expected", h.raised(core.flows, flow))
   end)
 end)

@@ -239,6 +239,7 @@ static void make_classes(lua_State *L, weir_State *S) {
   set_metamethod(L, S, HOME_NOTE, "__gc", weir_note_gc);
   new_hidden_class(L, S, HOME_GENERATOR, "weir.generator");
   set_metamethod(L, S, HOME_GENERATOR, "__close", weir_wrap_close);
+  new_hidden_class(L, S, HOME_FLOW, "weir.flow");
   new_cancelled_class(L, S);
   new_error_class(L, S, HOME_TIMEOUT, "TimeoutError");
   new_error_class(L, S, HOME_ALREADY_CALLED, "AlreadyCalledError");
@@ -322,6 +323,7 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lib_loop);
   set_functions(L, weir_lib_join);
   set_functions(L, weir_lib_claim);
+  set_functions(L, weir_lib_flow);
   set_functions(L, weir_lib_slice);
   set_functions(L, weir_lib_look);
   set_functions(L, weir_lib_watch);

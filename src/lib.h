@@ -18,6 +18,7 @@ extern const luaL_Reg weir_lib_clock[], weir_lib_clock_methods[];
 extern const luaL_Reg weir_lib_loop[];
 extern const luaL_Reg weir_lib_join[];
 extern const luaL_Reg weir_lib_claim[];
+extern const luaL_Reg weir_lib_flow[];
 extern const luaL_Reg weir_lib_look[];
 extern const luaL_Reg weir_lib_watch[];
 

@@ -41,6 +41,7 @@ enum {
   HOME_CLOCK,
   HOME_NOTE,
   HOME_GENERATOR,
+  HOME_FLOW,
   HOME_CANCELLED, /* metatables of error objects, in the order of weir_ErrorClass */
   HOME_TIMEOUT,
   HOME_ALREADY_CALLED,

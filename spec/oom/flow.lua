@@ -7,7 +7,7 @@ local PIECES = 6
 
 local function open(x)
   x.claim = core.claim({}, x.claim)
-  core.flows(x.claim, x.take, x.put)
+  core.flows(x.flow, x.claim, x.take)
   return x.claim
 end
 
@@ -22,9 +22,9 @@ end
 local function putting(call)
   return {
     prepare = function()
-      local x = { got = {}, slow = {} }
-      x.take = core.taker({}, function() return weir.await(open(x)) end)
-      x.put = core.putter(function(err, _, what)
+      local x = { got = {}, slow = {}, flow = core.flow {} }
+      x.take = core.taker(x.flow, function() return weir.await(open(x)) end)
+      x.put = core.putter(x.flow, function(err, _, what)
         if what == "failed" then x.err = err end
       end)
       return x

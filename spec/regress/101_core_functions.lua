@@ -51,9 +51,11 @@ describe("regression 101: functions of the core", function()
   end)
 
   it("8.4 a claim that is none is nobody's", function()
-    local put = core.putter(function() end)
+    local flow = core.flow {}
+    local put = core.putter(flow, function() end)
     for _, wrong in ipairs { io.stdout, co, d } do
-      assert_raises("bad argument #1 .*claim expected", "flows", wrong, put)
+      assert_raises("bad argument #2 .*claim expected", "flows", flow, wrong)
+      assert_raises("bad argument #1 .*flow expected", "flows", wrong, nil)
     end
     put(nil, "v")
     assert.are.equal("pending", core.claim({}, io.stdout):status())

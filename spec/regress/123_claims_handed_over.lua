@@ -12,10 +12,11 @@ describe("regress 123", function()
     h.unhandled()
     left = 0
     local hooks = { function() left = left + 1 end }
-    take = core.taker(hooks, function() return "slow" end)
-    put = core.putter(h.ignore)
+    local flow = core.flow(hooks)
+    take = core.taker(flow, function() return "slow" end)
+    put = core.putter(flow, h.ignore)
     claim = core.claim(hooks)
-    core.flows(claim, take, put)
+    core.flows(flow, claim, take)
   end)
   after_each(h.restore)
 

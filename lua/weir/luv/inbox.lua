@@ -14,16 +14,17 @@ local fire = core.Deferred().callback
 -- `waiter`: a Deferred that fires when there is what is wanted, see `has`. Somebody waits while it is pending; nobody
 -- else has it, so it is used again. `owner` must not be collected before; `timer` fires it none the less; `held_for`:
 -- how long the last one was held. `ended`: nothing more will come. `err`: why, if that is not the end of the stream.
--- `reads` and `refs`: what the handle has been told. `flow`: the waiter of one who wants anything, while the handle has
--- been told both and there is nothing: then pieces go through it from `on_read` to `takers.next` by themselves, see
--- flows. That one has the Stream, which may be collected while libuv has the inbox: so it is held weakly.
+-- `reads` and `refs`: what the handle has been told. `flows`: the waiter of one who wants anything, while the handle
+-- has been told both and there is nothing: then pieces go through it from `on_read` to `takers.next` by themselves,
+-- by the `flow` that these share. The latter has the Stream, which may be collected while libuv has the inbox: so it is
+-- held weakly.
 local Inbox = {}
 Inbox.__index = Inbox
 
 local function set_flow(self, waiter)
-  if self.flow == waiter then return end
-  self.flow = waiter
-  flows(waiter, self.on_read, self.takers and self.takers.next)
+  if self.flows == waiter then return end
+  self.flows = waiter
+  flows(self.flow, waiter, self.takers and self.takers.next, self.owner, self.handle)
 end
 
 local function read_on(self)
@@ -139,7 +140,7 @@ end
 
 -- Called by libuv, where there is no flow; otherwise with what has become of the piece.
 local function on_read(self)
-  return core.putter(function(err, piece, what)
+  return core.putter(self.flow, function(err, piece, what)
     local ok, raised = what ~= "failed", err
     if what == "taken" then
       ok, raised = pcall(rest_if_left, self)
@@ -158,9 +159,10 @@ function Inbox.new(handle, limit, longest, on_cancel)
   loop.own()
   local self = setmetatable({ handle = handle, limit = limit, longest = longest, refs = true }, Inbox)
   self.buffer, self.on_cancel, self.held_for = Buffer.new(), on_cancel, 0
-  self.on_read = on_read(self)
   self.on_time = function() time_out(self) end
   self.hooks = { function() leave(self) end, function() hold(self) end, function() free(self) end, "Stream:read" }
+  self.flow = core.flow(self.hooks)
+  self.on_read = on_read(self)
   return self
 end
 
@@ -180,9 +182,8 @@ function Inbox:taker(slow)
   self.takers = self.takers or setmetatable({}, WEAK)
   local next = self.takers.next
   if not next then
-    next = core.taker(self.hooks, slow)
+    next = core.taker(self.flow, slow)
     self.takers.next = next
-    flows(self.flow, next)
   end
   return next
 end
