@@ -248,9 +248,21 @@ void weir_report_left(lua_State *L, weir_State *S, uint64_t since) {
   lua_settop(L, top);
 }
 
-void weir_report_due(lua_State *L, weir_State *S) {
+/* Argument: the state. */
+static int report_due(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
   if (S->due & DUE_TRACE)
     weir_report_trace(L, S);
   if (S->due & DUE_REPORTS)
     report_noted(L, S);
+  return 0;
+}
+
+void weir_report_due(lua_State *L, weir_State *S) {
+  if (!lua_checkstack(L, 2))
+    return;
+  lua_pushcfunction(L, report_due);
+  lua_pushlightuserdata(L, S);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+    lua_pop(L, 1); /* without memory nobody hears of it */
 }

@@ -17,7 +17,7 @@ void weir_report_lost(lua_State *L, weir_State *S, int idx);
 /* A run has ended: reports what was started since the coroutine of this number was, and is alive.
    [-0, +0, m] */
 void weir_report_left(lua_State *L, weir_State *S, uint64_t since);
-/* Tells of what has come up. [-0, +0, m] */
+/* Tells of what has come up; without memory nobody hears of it. [-0, +0, -] */
 void weir_report_due(lua_State *L, weir_State *S);
 /* Ends the trace, if there is one, and tells if it is not whole. [-0, +0, m] */
 void weir_report_trace(lua_State *L, weir_State *S);
