@@ -191,11 +191,14 @@ static void fetch_near(const Flow *f) {
     fetch(f->near[NEAR_GIVEN + i], 2 * LINE);
 }
 
-/* Arguments: where the flow is, its claim, the piece. Returns whether it is waited for again. */
+/* Arguments: where the flow is, its claim, the piece. Returns whether it is waited for again; nil
+   if nobody waits for this one. */
 static int hand_over(lua_State *L) {
   weir_State *S = ((const Flow *)lua_touserdata(L, 1))->S;
   weir_Deferred *d = lua_touserdata(L, 2);
   weir_anchor_reserve(L, &S->anchors);
+  if (!weir_claim_is_awaited(d)) /* a hook of the host was between */
+    return 0;
   if (weir_wait_is_for_one(S, d)) {
     weir_wait_hand(L, S, d, 2, 1);
   } else {
@@ -232,6 +235,10 @@ static int put_piece(lua_State *L) {
   }
   if (lua_toboolean(L, -1))
     return 0;
+  if (lua_isnil(L, -1)) {
+    lua_settop(L, 2);
+    return put_slowly(L, 2);
+  }
   lua_settop(L, 0);
   lua_pushnil(L);
   lua_pushnil(L);

@@ -293,7 +293,8 @@ static weir_Coroutine *take_callers(weir_State *S, weir_Coroutine *c) {
   return first;
 }
 
-/* The budget is spent while callers wait for their turn, which comes first in the next step. */
+/* The budget is spent while callers wait for their turn, which comes first in the next step; of one
+   that is held, when it is let go. */
 static void shelve_callers(weir_State *S) {
   weir_Coroutine *c = take_callers(S, S->running), *next;
   weir_ready_put_down(S, S->running);
@@ -301,18 +302,10 @@ static void shelve_callers(weir_State *S) {
   for (; c; c = next) {
     next = weir_coroutine_caller(c);
     c->life = LIFE_READY;
-    weir_ready_add_first(S, c);
+    if (!(c->d.flags & FLAG_HELD))
+      weir_ready_add_first(S, c);
     weir_ready_put_down(S, c);
   }
-}
-
-/* What is held is in no queue: so if one of the callers is, they go on up to their next waits. */
-static int can_shelve(const weir_State *S) {
-  const weir_Coroutine *c = S->running, *caller = S->callers;
-  for (; c->called; c = caller, caller = weir_coroutine_caller(caller))
-    if (caller->d.flags & FLAG_HELD)
-      return 0;
-  return 1;
 }
 
 static void close_if_forced(lua_State *L, weir_State *S, weir_Coroutine *c) {
@@ -330,7 +323,7 @@ static void settle(lua_State *L, weir_State *S, weir_Coroutine *c) {
     close_if_forced(L, S, c);
   weir_deferred_drain(L, S);
   weir_pause_settle_hooks(L, S);
-  if (weir_sched_is_spent(S) && can_shelve(S))
+  if (weir_sched_is_spent(S))
     shelve_callers(S);
   else
     return_to_caller(S);
