@@ -696,7 +696,8 @@ function weir.run(f, ...) end
 ---
 --- - `0` if there is more to do at once,
 --- - else the number of seconds to the next deadline of the real clock, of the loop's clock, or of a clock that follows
----   them,
+---   them: `0` as well if a timer of a weir.Clock is due at its present time, for only advance fires that, with `0`
+---   too,
 --- - else `nil`: there is nothing to do until somebody fires something, perhaps another thread.
 ---
 --- It does not move a manual clock; clock:advance does.
