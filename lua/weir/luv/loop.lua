@@ -142,6 +142,7 @@ local function look()
 end
 
 local function before_sleep()
+  if run and run.failed then uv.stop() end -- a round within this one took the stop for its own
   look()
   if asking[1] then asking, answered = {}, table.move(asking, 1, #asking, #answered + 1, answered) end
 end
@@ -218,9 +219,13 @@ function loop.detach()
   for _, name in ipairs { "idle", "alarm", "prepare", "check", "sigpipe" } do handles[name]:close() end
   handles, alarm_at = nil, nil
   loop.is_in = false
+  if run then
+    run.again = true
+    uv.stop()
+  end
 end
 
--- Returns whether somebody stopped it.
+-- Returns whether somebody stopped it, other than to have weir put in again.
 local function run_libuv()
   local this = {}
   run = this
@@ -228,14 +233,16 @@ local function run_libuv()
   run = nil
   loop.own() -- for handles of others, that were made meanwhile
   if this.failed then error(this.err, 0) end
-  return stopped
+  return stopped and not this.again
 end
 
 -- Until `ended` says so, or somebody stops libuv, or there is nothing left: returns whether it was that.
 local function drive(ended)
   repeat
-    loop.join() -- it may have been detached
-    look()
+    repeat
+      loop.join() -- it may have been detached, and what runs now may do so
+      look()
+    until handles
     if not ended() and not uv.loop_alive() then return true end
   until ended() or run_libuv() or ended()
   return false
@@ -251,7 +258,7 @@ local function start_late(co)
 end
 
 local function stop()
-  if uv.loop_mode() then uv.stop() end
+  if run then uv.stop() end
 end
 
 local function finish(ok, ...)
