@@ -109,8 +109,8 @@ function d:add_both(f) end
 --- `d:chain(other)` makes `other` take the outcome of `d`, at once if `d` has one already. Returns `d`.
 ---
 --- - Several Deferreds may be chained into one `other`, and it may also be fired by hand. The first to come wins; what
----   the others bring is ignored, without an error. Of those that come while `other` is held the one that was chained
----   first is the first.
+---   chained ones bring later is ignored, without an error, but to fire it by hand later is one. Of those that come
+---   while `other` is held the one that was chained first is the first.
 --- - When `other` is cancelled its own canceller is asked first. If that does not fire it, the Deferreds chained into
 ---   it are cancelled, those excepted for which somebody else waits, and `other` takes the first answer.
 --- - It is an error at the call if `other` has been fired, is a Coroutine, or is `d` itself.
@@ -213,8 +213,8 @@ function weir.noreturn(f, ...) end
 -- ---- Cancel ----
 
 --- `d:cancel([reason [, seconds]])` cancels `d`. It returns true if there was something to cancel, and false if `d` has
---- ended or is being cancelled already. The reason may be anything; it is the `reason` of the cancel error. The seconds
---- are the grace time.
+--- been fired or has ended, or is being cancelled already. The reason may be anything; it is the `reason` of the cancel
+--- error. The seconds are the grace time.
 ---
 --- What it does depends on what `d` is: a Deferred or a Coroutine.
 ---@param reason? any

@@ -168,15 +168,18 @@ local function finish(ok, ...)
 end
 
 local function run_until_end(co)
-  local has_ended = false
+  local has_ended, is_gone = false, false
   local function on_end(_, part)
     has_ended = true
+    if is_gone then return end
     core.handled(part)
-    home:alert() -- it may be asleep inside of another
+    if home then home:alert() end -- it may be asleep inside of another
   end
   core.follow(core.join "run", co, on_end, nil, true)
   start_late(co)
-  drive_safely(function() return has_ended end)
+  local ok, err = pcall(drive_safely, function() return has_ended end)
+  is_gone = true
+  if not ok then error(err, 0) end
   if has_ended then return finish(core.outcome(co)) end
   core.deadlock(co)
 end

@@ -267,15 +267,18 @@ local function finish(ok, ...)
 end
 
 local function run_until_end(co)
-  local has_ended = false
+  local has_ended, is_gone = false, false
   local function on_end(_, part)
     has_ended = true
+    if is_gone then return end
     core.handled(part)
     stop()
   end
   core.follow(core.join "run", co, on_end, nil, true)
   start_late(co)
-  local nothing_left = drive(function() return has_ended end)
+  local ok, nothing_left = pcall(drive, function() return has_ended end)
+  is_gone = true
+  if not ok then error(nothing_left, 0) end
   if has_ended then return finish(core.outcome(co)) end
   if nothing_left then core.deadlock(co) end
   error(("libuv's loop was stopped before %s had ended"):format(co), 2)
