@@ -10,10 +10,12 @@ function process.interpreter()
   return os.getenv("LUA") or i < 0 and arg[i] or "lua5.4"
 end
 
+local PATIENCE = 300 -- seconds; a program that hangs is to fail its spec
+
 -- What the command prints, and how it ended, as `close` of its pipe tells it.
 local function output_of(command)
-  local pipe = assert(io.popen(("LUA_PATH=%s LUA_CPATH=%s %s %s 2>&1")
-    :format(quote(package.path), quote(package.cpath), process.interpreter(), command)))
+  local pipe = assert(io.popen(("LUA_PATH=%s LUA_CPATH=%s timeout %d %s %s 2>&1")
+    :format(quote(package.path), quote(package.cpath), PATIENCE, process.interpreter(), command)))
   local output = pipe:read("a")
   return output, pipe:close()
 end

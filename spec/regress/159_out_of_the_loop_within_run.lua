@@ -5,6 +5,7 @@ if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" 
 local luv = require "weir.luv"
 local weir = require "weir"
 local h = require "spec.helper"
+local x = require "spec.uv"
 
 describe("regress 159", function()
   local handle
@@ -17,6 +18,7 @@ describe("regress 159", function()
   after_each(function()
     if not handle:is_closing() then handle:close() end
     h.restore()
+    x.assert_nothing_left()
   end)
 
   it("luv.detach", function()

@@ -18,9 +18,13 @@ local running = false -- a loop.run is under way
 -- what keeps no loop.run going, the grace time of a cancel; `mail`: for cqueues, the file that tells of other threads.
 local heart
 
+local function has_home()
+  return cqueues.type(home) == "controller"
+end
+
 -- One of its own, if there is no other.
 local function get_home()
-  if cqueues.type(home) ~= "controller" then home = cqueues.new() end
+  if not has_home() then home = cqueues.new() end
   return home
 end
 
@@ -31,7 +35,7 @@ local start
 -- It has died if its sleep cannot be ended: cqueues drops a coroutine when it comes by somebody's file that it cannot
 -- poll any more. A controller that was closed, perhaps with the Lua state, is nobody's to replace.
 local function on_work()
-  if cqueues.type(home) ~= "controller" then
+  if not has_home() then
     heart = nil
   elseif not heart then
     start()
@@ -173,7 +177,7 @@ local function run_until_end(co)
     has_ended = true
     if is_gone then return end
     core.handled(part)
-    if home then home:alert() end -- it may be asleep inside of another
+    if has_home() then home:alert() end -- it may be asleep inside of another
   end
   core.follow(core.join "run", co, on_end, nil, true)
   start_late(co)

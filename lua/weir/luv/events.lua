@@ -25,8 +25,12 @@ local function values_of(queue, handles)
   return values, nil, nil, setmetatable({}, { __close = function() close(handles, queue) end })
 end
 
+local function put_if_open(queue, ...)
+  if not queue.closed then queue:put(table.pack(...)):cancel() end
+end
+
 local function put_in(queue)
-  return loop.enter(function(...) queue:put(table.pack(...)):cancel() end)
+  return loop.enter(function(...) loop.later(put_if_open, queue, ...) end)
 end
 
 -- Starts one more handle, which calls f. luv raises for some mistakes, and returns others.

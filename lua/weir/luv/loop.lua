@@ -54,6 +54,36 @@ local function spin(on)
   end
 end
 
+-- What is to be called later in the round: those from `first` to `last`.
+local calls, first, last = {}, 1, 0
+
+local function keep(f, ...)
+  local call = table.pack(...)
+  call.f = f
+  calls[last + 1] = call
+  last = last + 1
+  spin(true) -- this round may have no other part
+end
+
+-- A round within one of them goes on with the others.
+local function call_kept()
+  while first <= last and not shared.is_over do
+    local call = calls[first]
+    calls[first] = nil
+    first = first + 1
+    local ok, err = pcall(call.f, table.unpack(call, 1, call.n))
+    if not ok then loop.escape(err) end
+  end
+  first, last = 1, 0
+end
+
+--- Calls f(...), in a callback of luv's when libuv is through with those. What threads have done, writes, signals and
+--- programs that have ended it takes off lists of its own, and a round within such a callback, as the last one of a
+--- state that is closed, waits for the rest of the list for ever.
+function loop.later(f, ...)
+  if not (handles and uv.loop_mode() and pcall(keep, f, ...)) then f(...) end
+end
+
 -- For a loop that ends with its timers: the next round is to come to `prepare`.
 local on_alarm = loop.enter(function()
   alarm_at = nil
@@ -143,11 +173,16 @@ end
 
 local function before_sleep()
   if run and run.failed then uv.stop() end -- a round within this one took the stop for its own
+  call_kept()
   look()
   if asking[1] then asking, answered = {}, table.move(asking, 1, #asking, #answered + 1, answered) end
 end
 
 local function behind_sleep()
+  if last > 0 then
+    call_kept()
+    if handles then spin(false) end
+  end
   if answered[1] then answer() end
   if not uv.loop_alive() then look() end
 end
@@ -214,6 +249,7 @@ end
 
 --- Takes weir out again: afterwards the loop has no handle of it.
 function loop.detach()
+  call_kept()
   if not handles then return end
   drop_mail()
   for _, name in ipairs { "idle", "alarm", "prepare", "check", "sigpipe" } do handles[name]:close() end

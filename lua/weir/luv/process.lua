@@ -96,12 +96,16 @@ local function with_stdio(options, stdio)
   return copy
 end
 
+local function tell(self, code, signal)
+  core.succeed_with(self.gone, code, signal)
+  core.finish()
+end
+
 local function on_exit(self)
   return loop.enter(function(code, signal)
     self.has_ended = true
     self.handle:close()
-    core.succeed_with(self.gone, code, signal)
-    core.finish()
+    loop.later(tell, self, code, signal)
   end)
 end
 

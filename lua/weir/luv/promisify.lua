@@ -20,18 +20,29 @@ local function withdraw(self)
   end
 end
 
-local function finish(self, err, ...)
-  local hooks = self.hooks
-  self.request = nil
-  if hooks.on_end then hooks.on_end() end
+local function settle(self, err, ...)
   if self.cancelled then
-    if not err and hooks.discard then hooks.discard(...) end
+    local discard = self.hooks.discard
+    if not err and discard then discard(...) end
   elseif err then
     core.fail_with(self.deferred, failure(err))
   else
     core.succeed_with(self.deferred, ...)
   end
   core.finish()
+end
+
+-- From here on there is nothing that could be withdrawn.
+local function finish(self)
+  self.request = nil
+  if self.hooks.on_end then self.hooks.on_end() end
+end
+
+local function callback_of(self)
+  return loop.enter(function(...)
+    finish(self)
+    loop.later(settle, self, ...)
+  end)
 end
 
 -- As pcall does.
@@ -46,7 +57,8 @@ end
 local function begun(self, ok, request, message)
   if not ok then return nil, request end
   if request == nil then
-    finish(self, message)
+    finish(self)
+    settle(self, message)
   elseif type(request) == "userdata" then
     self.request = request
   end
@@ -61,7 +73,7 @@ function promisify.try(hooks, f, ...)
   loop.join()
   local self = { hooks = hooks }
   self.deferred = core.claim { function() withdraw(self) end }
-  return begun(self, call_with(f, loop.enter(function(...) finish(self, ...) end), ...))
+  return begun(self, call_with(f, callback_of(self), ...))
 end
 
 --- The same, but raises that.

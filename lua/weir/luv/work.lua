@@ -52,7 +52,7 @@ end
 local function queue(code, ...)
   loop.join()
   local deferred = core.Deferred()
-  local job = loop.own(uv.new_work(code, loop.enter(function(...) settle(deferred, ...) end)))
+  local job = loop.own(uv.new_work(code, loop.enter(function(...) loop.later(settle, deferred, ...) end)))
   local ok, message = job:queue(...)
   if not ok then core.fail_with(deferred, failure(message)) end
   return deferred
