@@ -54,15 +54,16 @@ local function spin(on)
   end
 end
 
--- What is to be called later in the round: those from `first` to `last`.
+-- What is to be called later in the round: those from `first` to `last`. `checks`: the round comes to `check` yet.
 local calls, first, last = {}, 1, 0
+local checks = false
 
 local function keep(f, ...)
   local call = table.pack(...)
   call.f = f
   calls[last + 1] = call
   last = last + 1
-  spin(true) -- this round may have no other part
+  if not checks then spin(true) end
 end
 
 -- A round within one of them goes on with the others.
@@ -172,6 +173,7 @@ local function look()
 end
 
 local function before_sleep()
+  checks = true
   if run and run.failed then uv.stop() end -- a round within this one took the stop for its own
   call_kept()
   look()
@@ -179,10 +181,8 @@ local function before_sleep()
 end
 
 local function behind_sleep()
-  if last > 0 then
-    call_kept()
-    if handles then spin(false) end
-  end
+  checks = false
+  call_kept()
   if answered[1] then answer() end
   if not uv.loop_alive() then look() end
 end
