@@ -3,11 +3,13 @@
 -- do so at any time, from within a coroutine of another controller too: so a wait is there as soon as it is asked for,
 -- one that is cancelled is gone at once, and we learn what cannot be polled. Pollers run no code of others; what came
 -- is told behind the step.
+local check = require "weir.check"
 local condition = require "cqueues.condition"
 local core = require "weir.core".functions
 local cqueues = require "cqueues"
 local socket_type = require("cqueues.socket").type
 
+local ClosedError = core.error_class "ClosedError"
 local POLL = cqueues._POLL
 local MOST_IDLE = 1024
 
@@ -20,6 +22,35 @@ local count = 0 -- waits
 local told = {} -- what came, first come first: lists of values with the `deferred` that is to have them
 local on_change -- see pollers.watch
 local was_reset = false -- the controller, in the step under way: so it goes on with all of them, without news
+
+-- ---- what can be polled ----
+
+local function closed_one(objects)
+  for i = 1, objects.n do
+    local kind = socket_type(objects[i]) or cqueues.type(objects[i])
+    if kind and kind:find "^closed" then return setmetatable({ message = kind }, ClosedError) end
+  end
+end
+
+local function info_of(object)
+  return object.pollfd or object.events or object.timeout
+end
+
+-- A table may have nothing to say.
+local function can_be_polled(object)
+  if object == nil or type(object) == "number" then return true end
+  local has_fields, info = pcall(info_of, object)
+  return has_fields and (info or type(object) == "table")
+end
+
+-- Closed, or without fields, it has cqueues' step raise, which then can never be called again.
+local function first_wrong(objects)
+  for i = 1, objects.n do
+    if not can_be_polled(objects[i]) then return i end
+  end
+end
+
+-- ---- those who poll ----
 
 -- `deferred` and `objects`: of its wait; a cancel takes them away. `wake`: to look what it has to do. `got`: what came
 -- none the less. `is_idle`: it is in that list; `is_parked`: without a
@@ -68,6 +99,8 @@ local function poll(self, objects)
   local values
   repeat
     values = without(self.wake, cqueues.poll(self.wake, table.unpack(objects, 1, objects.n)))
+    local closed = values.n == 0 and was_reset and closed_one(objects)
+    if closed then error(closed, 0) end
   until values.n > 0 or not was_reset
   return values
 end
@@ -217,6 +250,10 @@ local function ignore() end
 --- @return Deferred of what is ready
 function pollers.poll(...)
   local objects = table.pack(...)
+  local wrong = first_wrong(objects)
+  check.that(not wrong, wrong, "poll", "object with a pollfd, or number expected")
+  local closed = closed_one(objects)
+  if closed then return core.fail(closed) end
   local gives_way = is_empty(objects)
   local deferred = begin(gives_way and { n = 1, 0 } or objects)
   if gives_way then deferred:add_callback(ignore) end
