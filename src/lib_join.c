@@ -219,6 +219,17 @@ static int on_hold(lua_State *L) {
   return 0;
 }
 
+/* raise_due(): raises the cancel error of the running coroutine, if one is due: its next wait does
+   so none the less. */
+static int raise_due(lua_State *L) {
+  weir_State *S = weir_upstate(L);
+  if (!S->running || !weir_coroutine_is_due(S->running))
+    return 0;
+  weir_coroutine_push_running(L, S);
+  lua_getiuservalue(L, -1, UV_VALUE);
+  return lua_error(L);
+}
+
 const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"follow", follow},
                                   {"leave", leave},
@@ -233,6 +244,7 @@ const luaL_Reg weir_lib_join[] = {{"join", join},
                                   {"prepare", prepare},
                                   {"start", start},
                                   {"on_hold", on_hold},
+                                  {"raise_due", raise_due},
                                   {"on_yield", on_yield},
                                   {"check_await", check_await},
                                   {"check_write", check_write},

@@ -513,7 +513,8 @@ local scope = {}
 
 --- `scope:spawn(f, ...)` starts `f(...)` as weir.spawn does, as a coroutine of the scope, and returns its Coroutine. If
 --- the scope is held it starts when that is free. It is an error at the call when the scope has ended, is ending
---- because of a failure, or has been cancelled.
+--- because of a failure, or has been cancelled; for a coroutine that is cancelled with it, and has not heard of that
+--- yet, its cancel error, which its next wait raises as well.
 ---@param f async fun(...): ...
 ---@param ... any
 ---@return weir.Coroutine

@@ -44,12 +44,18 @@ local function start(self, handler, f, ...)
   return core.start(co)
 end
 
+-- Whoever is cancelled with it gets that, and is no failure.
+local function refuse()
+  core.raise_due()
+  error("attempt to spawn in a scope that is ending", 3)
+end
+
 --- Starts `f(...)` as a coroutine of the scope.
 --- @return Coroutine
 function Scope:spawn(f, ...)
   check.self(self, Scope, "spawn")
   check.callable(f, 1, "spawn")
-  if self.failed or core.leaving(self.join) then error("attempt to spawn in a scope that is ending", 2) end
+  if self.failed or core.leaving(self.join) then refuse() end
   return start(self, on_child, f, ...)
 end
 
