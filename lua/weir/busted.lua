@@ -20,9 +20,10 @@ local is_after = setmetatable({}, { __mode = "k" }) -- functions that are such p
 
 -- ---- running ----
 
-local function new_trial(options)
+local function run_body(part, its_trial)
+  local options = part.options
   local loop = options.run or (options.clock == "real" and core.run) or nil
-  return trial.new { time = busted.monotime, limit = options.limit, loop = loop }
+  return its_trial:run(part.name, part.body, { limit = options.limit, loop = loop })
 end
 
 local function is_of_another(part)
@@ -33,7 +34,7 @@ end
 local function test_of(part)
   if is_of_another(part) then
     if test and not test.over then test.trial:clear() end
-    test = { trial = new_trial(part.options), seen = {} }
+    test = { trial = trial.new(busted.monotime), seen = {} }
   end
   test.seen[part] = true
   test.ran = test.ran or part.kind == "it"
@@ -60,7 +61,7 @@ end
 
 local function run_part(part)
   local self, texts = test_of(part), {}
-  local outcome = self.trial:run(part.name, part.body)
+  local outcome = run_body(part, self.trial)
   self.failed = self.failed or not outcome.ok
   local left = is_last(self, part) and sweep(self) or {}
   if outcome.late then texts[1] = verdict.of_late(outcome, part.options.limit) end
@@ -72,8 +73,8 @@ end
 
 -- What it starts may stay.
 local function run_around(part)
-  local own, texts = new_trial(part.options), {}
-  local outcome = own:run(part.name, part.body)
+  local own, texts = trial.new(busted.monotime), {}
+  local outcome = run_body(part, own)
   if outcome.late then texts[1] = verdict.of_late(outcome, part.options.limit) end
   append(texts, verdict.of_reports(own:take_reports()))
   verdict.raise(outcome, texts, verdict.place_of(part.body))

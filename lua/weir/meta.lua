@@ -348,8 +348,9 @@ function weir.after(seconds, ...) end
 --- `weir.every(seconds, f)` calls `f(count)` again and again and returns the Coroutine that does it. The first call
 --- comes after `seconds`. Calls come at start + 1 × `seconds`, start + 2 × `seconds` and so on. `f` may await, or
 --- return a Deferred; if it takes longer than one interval, the calls missed meanwhile are skipped. `count` is the
---- number of these points of time since the call before: 1, or more if some were missed. An error in `f` ends it with
---- that failure; a cancel ends it too.
+--- number of these points of time since the call before: 1, or more if some were missed. While the coroutine is held
+--- the grid waits: a pause moves what is to come by its length. An error in `f` ends it with that failure; a cancel
+--- ends it too.
 ---@param seconds number
 ---@param f async fun(count: integer): ...
 ---@return weir.Coroutine
@@ -470,7 +471,8 @@ function weir.settle(t) end
 
 --- `weir.race(t)` returns a Deferred that ends as the first part does that ends: with all its values, or with its
 --- error. The rest is cancelled. If some parts have ended already the first of these, in the order of the keys, wins.
---- Which one it was is not told; where that matters the values of the parts must say it.
+--- Which one it was is not told; where that matters a callback of the parts can say it, as in
+--- `page:add_callback(function(...) return "page", ... end)`.
 ---@param t table<number|string, any>
 ---@return weir.Deferred
 function weir.race(t) end
@@ -773,7 +775,8 @@ function weir.timing(on) end
 ---   by itself, timers too, is a slice of no length on its track.
 ---
 --- What is running when the trace begins is seen from its next resume; what is running when it ends, up to there. Names
---- are cut behind 120 bytes. Times are in microseconds, and no two are the same.
+--- are cut behind 120 bytes. Times are in microseconds, and no two are the same, but that an arrow ends when its slice
+--- begins.
 ---
 --- What is written goes through a buffer of 64 kilobytes, and no memory is needed but for the coroutines that are
 --- alive. The file is complete when the trace has ended or the state is closed. If the process is killed before that,

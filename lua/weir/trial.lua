@@ -6,8 +6,9 @@ local LIVE = { running = true, ready = true, waiting = true, paused = true }
 local PASSES, SECONDS = 1000, 1 -- that what is ready may take when a function has ended
 local MOMENT = 0.1              -- the same when it has not
 
--- `clock` is the manual one, nil where there is a `loop`, which has a time of its own; `limit` is in seconds of real
--- time, as `time` tells it; `ends` is when it is over. `settings` are those of the trial while it is not running.
+-- Of the run under way, or the last one: `loop`, which has a time of its own, if it is not on the manual `clock`;
+-- `limit`, in seconds of real time, as `time` tells it; `ends`, when it is over. `settings` are those of the trial
+-- while it is not running, but for the loop's clock: `clocks` has that of runs on the manual one, and of others.
 -- `reports` are the failures that nobody handled, `tracked` the coroutines that were started, each with its number.
 -- `body` is the one that runs the function.
 local Trial = {}
@@ -34,9 +35,12 @@ end
 
 -- The trial's own, until the value returned is closed.
 local function enter(self)
+  local kind = self.loop and "loop" or "manual"
+  self.settings.clock = self.clocks[kind]
   local outer, tracked = swap(self.settings), core.track(self.tracked)
   return setmetatable({}, { __close = function()
     self.settings = swap(outer)
+    self.clocks[kind] = self.settings.clock
     core.track(tracked)
   end })
 end
@@ -65,7 +69,7 @@ end
 -- once.
 local function pass(self, seconds)
   core.step(seconds)
-  local deadline = self.clock and core.deadline(self.clock)
+  local deadline = not self.loop and core.deadline(self.clock)
   local due = deadline and deadline <= self.clock:now()
   if due then advance(self.clock, 0) end
   return due or core.is_ready()
@@ -139,9 +143,12 @@ local function outcome_of_live(self, co)
 end
 
 --- Runs `f()` as a coroutine until it has ended or cannot.
+--- @param options `limit` is how much real time it may take; `loop`, if it is not to be the manual clock, runs a
+--- function as a coroutine, as `weir.run` does
 --- @return a table: `ok`; else `err` and its `traceback`; or, if it has not ended, `late`, which says what it waits
 --- for, its `traceback`, and `timed_out` if that is because the time was over
-function Trial:run(name, f)
+function Trial:run(name, f, options)
+  self.limit, self.loop = options.limit, options.loop
   local _ <close> = enter(self)
   local co = drive(self, name, f)
   return (is_live(co) and outcome_of_live or outcome_of)(self, co)
@@ -171,16 +178,11 @@ function Trial:take_reports()
   return reports
 end
 
---- @param options `time` tells real time, `limit` is how much of it each run may take; `loop`, if it is not to be the
---- manual clock, runs a function as a coroutine, as `weir.run` does
-local function new(options)
-  local self = setmetatable({ time = options.time, limit = options.limit, loop = options.loop, reports = {} }, Trial)
-  self.tracked = {}
+--- @param time function that tells real time
+local function new(time)
+  local self = setmetatable({ time = time, clock = core.Clock(), tracked = {}, reports = {} }, Trial)
   self.settings = settings_now()
-  if not self.loop then
-    self.clock = core.Clock()
-    self.settings.clock = self.clock
-  end
+  self.clocks = { manual = self.clock, loop = self.settings.clock }
   self.settings.on_unhandled = function(err, traceback, d)
     if d == nil or not rawequal(d, self.body) then
       self.reports[#self.reports + 1] = { err = err, traceback = traceback }
