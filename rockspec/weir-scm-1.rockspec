@@ -77,6 +77,7 @@ build = {
     ["weir.semaphore"] = "lua/weir/semaphore.lua",
     ["weir.settle"] = "lua/weir/settle.lua",
     ["weir.socket"] = "lua/weir/socket.lua",
+    ["weir.socket.argument"] = "lua/weir/socket/argument.lua",
     ["weir.socket.dns"] = "lua/weir/socket/dns.lua",
     ["weir.socket.errors"] = "lua/weir/socket/errors.lua",
     ["weir.socket.flow"] = "lua/weir/socket/flow.lua",

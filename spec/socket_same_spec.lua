@@ -1,10 +1,8 @@
 -- weir.socket does what LuaSocket does: the same programs run on both, and what they print is compared.
 if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" end
 
-local x = require "spec.uv"
+local same = require "spec.same"
 
--- Each gets `socket`, `port`, of spec/peer.lua, `connect()`, a client of that, `show(...)`, and `message(f, ...)`, what
--- an error in that says behind position and name.
 local PROGRAMS = {
   ["lines"] = [[
     local c = connect()
@@ -404,56 +402,4 @@ local PROGRAMS = {
   ]],
 }
 
-
--- What both run around a program: the peer is a process of its own, whose standard input is a file of ours.
-local FRAME = [[
-  local module, port = %q, %d
-  local function shown(value)
-    if type(value) == "number" then return ("%%.14g"):format(value) end
-    if type(value) == "string" then return ("%%q"):format(value) end
-    return tostring(value)
-  end
-  local function show(...)
-    local list = {}
-    for i = 1, select("#", ...) do list[i] = shown((select(i, ...))) end
-    while list[#list] == "nil" do list[#list] = nil end -- LuaSocket pads with nils
-    print(table.concat(list, "  "))
-  end
-  local function message(f, ...)
-    local ok, err = pcall(f, ...)
-    return not ok and err:match "%%(.*%%)"
-  end
-  local function program(socket)
-    local function connect() return assert(socket.connect("127.0.0.1", port)) end
-    %s
-  end
-  if module == "socket" then return program(require "socket") end
-  require("weir.luv").run(program, require(module))
-]]
-
-local function run(module, port, program)
-  local output, how, status = x.program(FRAME:format(module, port, program))
-  assert(how == "exit" and status == 0, module .. ":\n" .. output)
-  return output
-end
-
-local function has_luasocket()
-  return (x.program [[require "socket"]]) == ""
-end
-
-describe("weir.socket and LuaSocket:", function()
-  local peer
-
-  setup(function() peer = x.start "spec/peer.lua" end)
-  teardown(function() peer:stop() end)
-
-  local names = {}
-  for name in pairs(PROGRAMS) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    it(name, function()
-      if not has_luasocket() then pending "LuaSocket is not installed" end
-      assert.equal(run("socket", peer.port, PROGRAMS[name]), run("weir.socket", peer.port, PROGRAMS[name]))
-    end)
-  end
-end)
+describe("weir.socket and LuaSocket:", function() same.compare(PROGRAMS) end)

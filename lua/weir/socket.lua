@@ -1,4 +1,5 @@
 --- weir.socket: what LuaSocket's module is to programs that block, for coroutines of weir.
+local argument = require "weir.socket.argument"
 local check = require "weir.check"
 local core = require "weir.core".functions
 local dns = require "weir.socket.dns"
@@ -9,7 +10,7 @@ local uv = require "weir.luv.uv"
 
 local socket = {
   _VERSION = "LuaSocket 3.0.0",
-  BLOCKSIZE = flow.BLOCKSIZE,
+  BLOCKSIZE = flow.module.BLOCKSIZE,
   dns = { getaddrinfo = dns.getaddrinfo, getnameinfo = dns.getnameinfo, gethostname = dns.gethostname,
     tohostname = dns.tohostname, toip = dns.toip },
   newtry = try.newtry,
@@ -21,6 +22,8 @@ local socket = {
   source = flow.source,
   sourcet = flow.sourcet,
 }
+
+flow.module = socket
 
 function socket.tcp() return tcp.new() end
 function socket.tcp4() return tcp.new "inet" end
@@ -39,10 +42,12 @@ end
 --- @return client
 function socket.connect(host, port, local_host, local_port, family)
   core.check_await()
-  local sock = tcp.new(FAMILIES[family])
+  host, port = argument.text(host, 1, "connect"), argument.port(port, 2, "connect")
+  local sock, err = tcp.new(FAMILIES[family])
+  if not sock then return nil, err end
   if local_host then
-    local ok, err = sock:bind(local_host, local_port or 0)
-    if not ok then return handed_out(sock, ok, err) end
+    local ok, message = sock:bind(local_host, local_port or 0)
+    if not ok then return handed_out(sock, ok, message) end
   end
   return handed_out(sock, sock:connect(host, port))
 end
@@ -57,7 +62,9 @@ end
 
 --- @return server that listens on an address of this host; "*" is all of them
 function socket.bind(host, port, backlog)
-  local sock = tcp.new(host == "*" and "inet" or nil)
+  host, port = argument.text(host, 1, "bind"), argument.port(port, 2, "bind")
+  local sock, message = tcp.new(host == "*" and "inet" or nil)
+  if not sock then return nil, message end
   local ok, err = sock:bind(host, port)
   if ok then ok, err = sock:listen(backlog) end
   return handed_out(sock, ok, err)

@@ -267,13 +267,14 @@ local function run_libuv()
   run = this
   local stopped = uv.run()
   run = nil
-  loop.own() -- for handles of others, that were made meanwhile
+  loop.own() -- and meanwhile
   if this.failed then error(this.err, 0) end
   return stopped and not this.again
 end
 
 -- Until `ended` says so, or somebody stops libuv, or there is nothing left: returns whether it was that.
 local function drive(ended)
+  loop.own() -- for handles of others, that were made before
   repeat
     repeat
       loop.join() -- it may have been detached, and what runs now may do so

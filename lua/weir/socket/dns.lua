@@ -1,4 +1,5 @@
 --- Names and addresses of hosts, by the system's resolver on one of libuv's threads.
+local argument = require "weir.socket.argument"
 local core = require "weir.core".functions
 local errors = require "weir.socket.errors"
 local promisify = require "weir.luv.promisify"
@@ -8,7 +9,7 @@ local dns = {}
 
 local function resolved(ok, ...)
   if ok then return ... end
-  return nil, errors.of((...))
+  return nil, errors.of((...), errors.of_name)
 end
 
 local function await(f, ...)
@@ -30,7 +31,7 @@ local function addresses_of(host, family)
 end
 
 function dns.getaddrinfo(host)
-  return addresses_of(host)
+  return addresses_of(argument.text(host, 1, "getaddrinfo"))
 end
 
 local function entry(name, list)
@@ -40,13 +41,13 @@ local function entry(name, list)
 end
 
 function dns.toip(host)
-  local list = addresses_of(host, "inet")
+  local list = addresses_of(argument.text(host, 1, "toip"), "inet")
   if not list then return nil, "host not found" end
   return list[1].addr, entry(host, list)
 end
 
 function dns.tohostname(address)
-  local list = addresses_of(address, "inet")
+  local list = addresses_of(argument.text(address, 1, "tohostname"), "inet")
   local name = list and await(uv.getnameinfo, { ip = list[1].addr })
   if not name then return nil, "host not found" end
   return name, entry(name, list)
@@ -56,6 +57,8 @@ end
 function dns.getnameinfo(host, port)
   core.check_await()
   if not (host or port) then error("host and serv cannot be both nil", 2) end
+  host = host and argument.text(host, 1, "getnameinfo")
+  port = port and argument.port(port, 2, "getnameinfo")
   local list, err = dns.resolve(host, port)
   if not list then return nil, err end
   local names, service = {}, nil

@@ -36,9 +36,15 @@ function errors.text(message)
   return (meaning:gsub("^%l", string.upper)) -- as the system has it
 end
 
+--- The same, where a host was looked up: what cannot be a name is not known.
+function errors.of_name(message)
+  return message:find "^EINVAL" and TEXTS.EAI_NONAME or errors.text(message)
+end
+
 --- Of the error of a Deferred. What is none of libuv's, such as a cancel, is raised again.
-function errors.of(err)
-  if type(err) == "table" and err.name == "LuvError" then return errors.text(err.message) end
+--- @param text_of errors.text, if nothing is given
+function errors.of(err, text_of)
+  if type(err) == "table" and err.name == "LuvError" then return (text_of or errors.text)(err.message) end
   error(err, 0)
 end
 

@@ -1,5 +1,6 @@
 --- LuaSocket's sources and sinks, for its module ltn12.
-local flow = { BLOCKSIZE = 2048, sourcet = {}, sinkt = {} }
+-- `module`: the one that has BLOCKSIZE, which anybody may set.
+local flow = { module = { BLOCKSIZE = 2048 }, sourcet = {}, sinkt = {} }
 
 -- They can be given where a socket is selected on.
 local function over(sock, call)
@@ -36,7 +37,7 @@ end
 flow.sourcet["by-length"] = function(sock, length)
   return over(sock, function()
     if length <= 0 then return nil end
-    local chunk, err = sock:receive(math.min(flow.BLOCKSIZE, length))
+    local chunk, err = sock:receive(math.min(flow.module.BLOCKSIZE, length))
     if err then return nil, err end
     length = length - #chunk
     return chunk
@@ -47,7 +48,7 @@ flow.sourcet["until-closed"] = function(sock)
   local is_done = false
   return over(sock, function()
     if is_done then return nil end
-    local chunk, err, partial = sock:receive(flow.BLOCKSIZE)
+    local chunk, err, partial = sock:receive(flow.module.BLOCKSIZE)
     if not err then return chunk end
     if err ~= "closed" then return nil, err end
     sock:close()

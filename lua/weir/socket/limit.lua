@@ -4,30 +4,35 @@ local core = require "weir.core".functions
 local loop = require "weir.luv.loop"
 local race = require "weir.race"
 
--- `block`, `total`: seconds, negative without limit. `start`: of the operation.
+-- `block`, `total`: seconds, negative without limit.
 local Limit = {}
 Limit.__index = Limit
 
+-- One operation: others may go on at the same time. `limit`: its settings. `start`: when it began.
+local Term = {}
+Term.__index = Term
+
 function Limit.new()
-  return setmetatable({ block = -1, total = -1, start = 0 }, Limit)
+  return setmetatable({ block = -1, total = -1 }, Limit)
 end
 
 --- An operation begins.
+--- @return Term
 function Limit:begin()
-  self.start = core.now()
+  return setmetatable({ limit = self, start = core.now() }, Term)
 end
 
 --- It has not run for that long.
-function Limit:shift(seconds)
+function Term:shift(seconds)
   self.start = self.start + seconds
 end
 
 -- For the next wait; nil without limit.
 local function seconds_left(self)
-  if self.block < 0 and self.total < 0 then return nil end
-  local limit = self.total < 0 and self.block or self.total
-  local left = math.max(limit - (core.now() - self.start), 0)
-  return self.block >= 0 and math.min(self.block, left) or left
+  local block, total = self.limit.block, self.limit.total
+  if block < 0 and total < 0 then return nil end
+  local left = math.max((total < 0 and block or total) - (core.now() - self.start), 0)
+  return block >= 0 and math.min(block, left) or left
 end
 
 -- No time at all: time enough to look at what is there.
@@ -37,7 +42,7 @@ local function timer_of(seconds)
 end
 
 --- @return Deferred that fires with "timeout" when the next wait has taken too long; nil without limit
-function Limit:timer()
+function Term:timer()
   local seconds = seconds_left(self)
   return seconds and timer_of(seconds)
 end
@@ -54,7 +59,7 @@ local function counted(self, timer)
 end
 
 --- @return Deferred of what comes first: the outcome of d, or "timeout", which cancels d
-function Limit:of(d)
+function Term:of(d)
   local timer = self:timer()
   return timer and race { d, counted(self, timer) } or d
 end

@@ -14,6 +14,13 @@ local SET = {
   ["send-buffer-size"] = function(handle, size) return handle:send_buffer_size(size) end,
 }
 
+-- Each says what the system has. Of the others only we know what was set.
+local GET = {
+  reuseaddr = function() return true end, -- libuv sets it
+  ["recv-buffer-size"] = function(handle) return handle:recv_buffer_size() end,
+  ["send-buffer-size"] = function(handle) return handle:send_buffer_size() end,
+}
+
 -- libuv sets the others itself, or they are taken into account elsewhere.
 local UNSUPPORTED = {
   "bindtodevice", "linger", "reuseport", "tcp-defer-accept", "tcp-fastopen", "tcp-fastopen-connect", "tcp-keepcnt",
@@ -43,6 +50,7 @@ function options.get(self, name)
   if name == "error" then return nil end
   check(name, "getoption")
   if UNSUPPORTED[name] then return nil, "getsockopt failed" end
+  if self.handle and GET[name] then return GET[name](self.handle) end
   return self.options[name] or false
 end
 

@@ -31,9 +31,9 @@ local function closing(self)
 end
 
 -- Awaits that libuv has nothing left. Returns an error, if there is one.
-local function await_rest(self)
+local function await_rest(self, term)
   local guard <close> = closing(self)
-  local err = core.await(self.limit:of(core.shield(self.rest)))
+  local err = core.await(term:of(core.shield(self.rest)))
   guard.is_done = true
   return err
 end
@@ -50,10 +50,10 @@ local function offer(self, slice)
 end
 
 -- Returns how many bytes have gone, and an error if these are not all, or libuv has not got rid of them.
-local function send_all(self, data)
+local function send_all(self, data, term)
   local sent = 0
   repeat
-    local err = self.rest and await_rest(self)
+    local err = self.rest and await_rest(self, term)
     if err then return sent, err end
     if self.is_closed then return sent, "closed" end
     local taken
@@ -61,13 +61,14 @@ local function send_all(self, data)
     if err then return sent, err end
     sent = sent + taken
   until sent == #data
-  return sent, self.rest and await_rest(self)
+  return sent, self.rest and await_rest(self, term)
 end
 
 --- Awaits that the data is sent.
+--- @param term of the operation, see limit.lua
 --- @return how many bytes of it are, and an error if it is not all
-return function(self, data)
-  local sent, err = send_all(self, data)
+return function(self, data, term)
+  local sent, err = send_all(self, data, term)
   self.sent = self.sent + sent
   if sent == #data and err == "timeout" then err = nil end -- the last piece will go
   return sent, err

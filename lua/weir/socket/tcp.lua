@@ -1,4 +1,5 @@
 --- LuaSocket's TCP object, which awaits where that one blocks.
+local argument = require "weir.socket.argument"
 local check = require "weir.check"
 local core = require "weir.core".functions
 local dns = require "weir.socket.dns"
@@ -44,10 +45,11 @@ local function drop_handle(self, handle)
 end
 
 local function new_handle(self, family)
-  self.handle = loop.own(uv.new_tcp(family))
-  self.family = family
+  local handle, message = uv.new_tcp(family)
+  if not handle then return nil, errors.text(message) end
+  self.handle, self.family = loop.own(handle), family
   options.apply(self)
-  return self.handle
+  return handle
 end
 
 -- One that it has closed is gone.
@@ -59,11 +61,14 @@ local function handle_for(self, address)
 end
 
 --- @param family "inet", "inet6", or nil for the one that an address will have
---- @return object that is neither connected nor listens
+--- @return object that is neither connected nor listens, or nil and an error
 function tcp.new(family)
   loop.join()
   local self = new("master", family)
-  if family then new_handle(self, family) end
+  if family then
+    local handle, err = new_handle(self, family)
+    if not handle then return nil, err end
+  end
   return self
 end
 
@@ -86,15 +91,11 @@ end
 
 -- ---- addresses ----
 
-local function check_address(host, port, name)
-  check.that(type(host) == "string", 1, name, "string expected")
-  check.that(type(port) == "string" or type(port) == "number", 2, name, "string expected")
-  return host, tostring(math.tointeger(port) or port)
-end
-
+-- luv leaves out a port 0.
 local function bind_to(self, address)
-  local handle = handle_for(self, address)
-  local flags = { ipv6only = self.options["ipv6-v6only"] or false }
+  local handle, err = handle_for(self, address)
+  if not handle then return err end
+  local flags = { ipv6only = address.family == "inet6" and self.options["ipv6-v6only"] ~= false }
   local ok, message = handle:bind(address.addr, address.port or 0, flags)
   if ok then ok, message = handle:getsockname() end -- libuv keeps some errors back
   return not ok and errors.text(message) or nil
@@ -103,7 +104,7 @@ end
 local function bind(self, host, port)
   local hints = { socktype = "stream", family = self.family, passive = true }
   local addresses, message = uv.getaddrinfo(host ~= "*" and host or nil, port, hints)
-  if not addresses then return nil, errors.text(message) end
+  if not addresses then return nil, errors.of_name(message) end
   local err
   for _, address in ipairs(addresses) do
     err = bind_to(self, address)
@@ -115,7 +116,7 @@ end
 --- Takes an address of this host for its own; "*" is all of them.
 function Tcp:bind(host, port)
   check_class(self, "master", "bind")
-  return bind(self, check_address(host, port, "bind"))
+  return bind(self, argument.text(host, 1, "bind"), argument.port(port, 2, "bind"))
 end
 
 Tcp.setsockname = Tcp.bind
@@ -145,19 +146,20 @@ end
 -- ---- connecting ----
 
 -- Awaits the connection; returns an error, if there is one.
-local function connect_to(self, address)
-  local handle = handle_for(self, address)
+local function connect_to(self, address, term)
+  local handle, failure = handle_for(self, address)
+  if not handle then return failure end
   local hooks = { withdraw = function() drop_handle(self, handle) end }
-  local connecting = promisify.call(hooks, uv.tcp_connect, handle, address.addr, address.port)
-  local ok, err = pcall(core.await, self.limit:of(connecting))
+  local connecting = promisify.call(hooks, uv.tcp_connect, handle, address.addr, address.port or 0)
+  local ok, err = pcall(core.await, term:of(connecting))
   if ok then return err end -- which is "timeout", if any
   drop_handle(self, handle)
   return errors.of(err)
 end
 
-local function resolve(self, host, port)
+local function resolve(self, host, port, term)
   local found = core.spawn(dns.resolve, host, port, self.family)
-  local addresses, err = core.await(self.limit:of(found))
+  local addresses, err = core.await(term:of(found))
   if addresses == "timeout" then return nil, addresses end
   return addresses, err
 end
@@ -166,13 +168,11 @@ end
 local function connect(self, host, port)
   local attempt = {}
   self.attempt = attempt
-  self.limit:begin()
-  local addresses, err = resolve(self, host, port)
+  local addresses, err = resolve(self, host, port, self.limit:begin())
   local connected = false
   for _, address in ipairs(addresses or {}) do
     if self.attempt ~= attempt then break end
-    self.limit:begin()
-    err = connect_to(self, address)
+    err = connect_to(self, address, self.limit:begin())
     connected = not err
     if connected then break end
   end
@@ -185,7 +185,7 @@ end
 function Tcp:connect(host, port)
   core.check_await()
   check_class(self, "any", "connect")
-  host, port = check_address(host, port, "connect")
+  host, port = argument.text(host, 1, "connect"), argument.port(port, 2, "connect")
   if self.inbox and not self.is_closed then return nil, "already connected" end
   self.class, self.is_closed, self.inbox = "client", false, nil
   local ok, err = connect(self, host, port)
@@ -198,13 +198,19 @@ Tcp.setpeername = Tcp.connect
 
 -- ---- being connected to ----
 
+-- As LuaSocket takes a number: without what is behind the point.
+local function whole(number)
+  return math.tointeger(number < 0 and math.ceil(number) or math.floor(number))
+end
+
 --- Takes connections from now on.
 function Tcp:listen(backlog)
   check_class(self, "master", "listen")
+  backlog = backlog == nil and BACKLOG or argument.number(backlog, 1, "listen")
   if not self.handle or self.is_closed then return nil, "Bad file descriptor" end
   local family = self.family
   local listener = Listener.new(self.handle, function(handle) return client_of(family, handle) end)
-  local message = listener:start(math.tointeger(backlog) or BACKLOG)
+  local message = listener:start(whole(backlog))
   if message then return nil, errors.text(message) end
   self.class, self.listener = "server", listener
   return 1
@@ -216,19 +222,12 @@ function Tcp:accept()
   core.check_await()
   check_class(self, "server", "accept")
   if self.is_closed then return nil, "closed" end
-  self.limit:begin()
-  local client = core.await(self.limit:of(self.listener:accept(self)))
+  local client = core.await(self.limit:begin():of(self.listener:accept(self)))
   if client == nil or client == "timeout" then return nil, client or "closed" end
   return client
 end
 
 -- ---- sending and receiving ----
-
--- As LuaSocket takes it: without what is behind the point.
-local function index(value, default)
-  local number = tonumber(value == nil and default or value)
-  return number and math.tointeger(number < 0 and math.ceil(number) or math.floor(number))
-end
 
 -- As LuaSocket counts: from the end, if negative.
 local function range(size, first, last)
@@ -242,16 +241,14 @@ end
 function Tcp:send(data, first, last)
   core.check_await()
   check_class(self, "client", "send")
-  if type(data) == "number" then data = tostring(data) end
-  check.that(type(data) == "string", 1, "send", "string expected")
-  first, last = index(first, 1), index(last, -1)
-  check.that(first, 2, "send", "number expected")
-  check.that(last, 3, "send", "number expected")
-  first, last = range(#data, first, last)
+  data = argument.text(data, 1, "send")
+  first = first == nil and 1 or argument.number(first, 2, "send")
+  last = last == nil and -1 or argument.number(last, 3, "send")
+  first, last = range(#data, whole(first), whole(last))
   if first > last then return first - 1 end
   if not self.inbox or self.is_closed then return nil, "closed", first - 1 end
-  self.limit:begin()
-  local sent, err = send(self, (first > 1 or last < #data) and data:sub(first, last) or data)
+  local part = (first > 1 or last < #data) and data:sub(first, last) or data
+  local sent, err = send(self, part, self.limit:begin())
   if err then return nil, err, first - 1 + sent end
   return first - 1 + sent
 end
@@ -260,14 +257,14 @@ local PATTERNS = { l = receive.line, a = receive.all }
 
 -- As LuaSocket does, by the first letter behind a star, such as "*line".
 local function method_of(pattern)
-  pattern = pattern == nil and "l" or tostring(pattern)
-  return PATTERNS[pattern] or PATTERNS[pattern:match "^%*(%a)"] or tonumber(pattern)
+  return tonumber(pattern) or PATTERNS[pattern:match "^%*(%a)"]
 end
 
 local function receive_what(self, what, prefix)
-  if type(what) == "function" then return what(self) end
+  local term = self.limit:begin()
+  if type(what) == "function" then return what(self, term) end
   if #prefix > 0 and what <= #prefix then return nil, "" end
-  return receive.bytes(self, what - #prefix)
+  return receive.bytes(self, term, what - #prefix)
 end
 
 --- Awaits what the pattern says: "*l", a line; "*a", all; a number of bytes, the prefix included.
@@ -275,14 +272,13 @@ end
 function Tcp:receive(pattern, prefix)
   core.check_await()
   check_class(self, "client", "receive")
-  prefix = prefix == nil and "" or tostring(prefix)
-  local what = method_of(pattern)
+  prefix = prefix == nil and "" or argument.text(prefix, 2, "receive")
+  local what = method_of(pattern == nil and "*l" or argument.text(pattern, 1, "receive"))
   check.that(type(what) == "function" or what and what >= 0, 1, "receive", "invalid receive pattern")
   if type(what) == "number" then what = math.tointeger(what // 1) or math.maxinteger end
   local inbox = self.inbox
   if not inbox then return nil, "closed", prefix end
   if inbox:is_awaited() then error("attempt to receive from a socket that another coroutine receives from", 2) end
-  self.limit:begin()
   local err, text = receive_what(self, what, prefix)
   if err then return nil, err, prefix .. text end
   return prefix .. text
@@ -340,9 +336,8 @@ end
 --- Limits the time of each wait ("b"), or of a whole operation ("t"); nil or less than 0: without limit.
 function Tcp:settimeout(seconds, mode)
   check_class(self, "any", "settimeout")
-  seconds = seconds == nil and -1 or tonumber(seconds)
-  check.that(seconds, 1, "settimeout", "number expected")
-  local kind = (mode == nil and "b" or tostring(mode)):sub(1, 1)
+  seconds = seconds == nil and -1 or argument.number(seconds, 1, "settimeout")
+  local kind = (mode == nil and "b" or argument.text(mode, 2, "settimeout")):sub(1, 1)
   check.that(kind == "b" or kind == "t" or kind == "r", 2, "settimeout", "invalid timeout mode")
   self.limit[kind == "b" and "block" or "total"] = seconds
   return 1
@@ -371,8 +366,10 @@ end
 
 function Tcp:setstats(received, sent, age)
   check_class(self, "client", "setstats")
-  self.received, self.sent = received or self.received, sent or self.sent
-  if age then self.birthday = core.now() - age end
+  received = argument.number(received == nil and self.received or received, 1, "setstats")
+  self.sent = argument.number(sent == nil and self.sent or sent, 2, "setstats")
+  self.received = received
+  if tonumber(age) then self.birthday = core.now() - tonumber(age) end
   return 1
 end
 
