@@ -4,6 +4,7 @@
 #include "coroutine.h"
 #include "failure.h"
 #include "link.h"
+#include "list.h"
 #include "pause.h"
 #include "record.h"
 #include "sched.h"
@@ -35,12 +36,33 @@ static int leads_back(lua_State *L, weir_State *S, int idx, int error) {
   return same && weir_wait_closes_circle(S, w, d, 1);
 }
 
+/* Links that make one Deferred several parts of a join. */
+static int are_twins(const weir_Deferred *w, const weir_Deferred *other) {
+  return w->wait == WAIT_PART && other->wait == WAIT_PART && other->first == w->first;
+}
+
+static int is_other(const weir_Deferred *w, const weir_Deferred *other) {
+  return other->wait != WAIT_OWN && !are_twins(w, other);
+}
+
+/* Does anybody else wait on what `w` waits on? */
+static int has_others(const weir_Deferred *w) {
+  const weir_Deferred *other = w->target->first;
+  if (weir_wait_count(w->target) <= 1)
+    return 0;
+  if (w->wait != WAIT_PART || is_other(w, weir_list_last(other, earlier)))
+    return 1;
+  while (other && !is_other(w, other))
+    other = other->later;
+  return other != NULL;
+}
+
 /* 5.3: is what `w` waits on to be left alone when it goes? */
 static int is_left_alone(lua_State *L, weir_State *S, int idx, int error) {
   const weir_Deferred *w = lua_touserdata(L, idx), *d = w->target;
   if (w->wait == WAIT_SHIELD || !weir_deferred_is_open(d))
     return 1;
-  return (w->wait != WAIT_OWN && weir_wait_count(d) > 1) || leads_back(L, S, idx, error);
+  return (w->wait != WAIT_OWN && has_others(w)) || leads_back(L, S, idx, error);
 }
 
 /* 5.8: is an outcome about to be told? */
@@ -187,6 +209,21 @@ static int brings_news(const weir_Deferred *link, int wants_news) {
          is_arriving(link);
 }
 
+/* The link, and its twins: their source is a side branch, once. */
+static void leave_by(lua_State *L, weir_State *S, int idx) {
+  weir_Deferred *link = lua_touserdata(L, idx), *other = link->target->first;
+  link->flags |= FLAG_LEAVING;
+  for (; weir_wait_count(link->target) > 1 && other; other = other->later)
+    if (are_twins(link, other))
+      other->flags |= FLAG_LEAVING;
+  lua_getiuservalue(L, idx, LINK_SOURCE);
+  weir_deque_push(L, &S->walk, 0);
+}
+
+static int has_left(const weir_Deferred *link) {
+  return link->wait == WAIT_PART && (link->flags & FLAG_LEAVING);
+}
+
 /* 2.6: the sources of the Deferred at idx become side branches, those that somebody else waits on
    are dropped; so are parts with news, if nobody wants any. Returns whether any is left. */
 static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk, int wants_news) {
@@ -196,14 +233,12 @@ static int cancel_links(lua_State *L, weir_State *S, int idx, const Walk *walk, 
   while (!lua_isnil(L, link)) {
     weir_Deferred *l = lua_touserdata(L, link);
     lua_getiuservalue(L, link, LINK_NEXT);
-    if (brings_news(l, wants_news)) {
-      /* 5.8: that comes before the cancel */
+    if (brings_news(l, wants_news) || has_left(l)) {
+      /* 5.8: what is about to be told comes before the cancel */
     } else if (is_left_alone(L, S, link, walk->error)) {
       weir_link_remove(L, S, idx, link);
     } else {
-      l->flags |= FLAG_LEAVING;
-      lua_getiuservalue(L, link, LINK_SOURCE);
-      weir_deque_push(L, &S->walk, 0);
+      leave_by(L, S, link);
     }
     lua_replace(L, link);
   }

@@ -636,6 +636,7 @@ int weir_clock_advance_once(lua_State *L, weir_State *S, weir_Clock *k, double t
 }
 
 void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double target, uint64_t limit) {
+  bring_back(k); /* what an advance around this one has set aside waits for this one as well */
   while (!S->over && fire_batch(L, S, k, target, limit)) {
     if (weir_sched_may_run(S))
       weir_sched_run(L, S);

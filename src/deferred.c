@@ -391,7 +391,7 @@ static int settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 }
 
 /* Returns 0 if it came to a stop for want of memory. */
-static int tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+static int tell_once(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   uint32_t from;
   if (d->first || d->ncalls)
     luaL_checkstack(L, 8, "too many nested calls");
@@ -410,6 +410,21 @@ static int tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   if (weir_deferred_is_to_tell(d))
     return settle(L, S, d, idx);
   return !is_half_told(d) || tell_outcome(L, S, d, idx);
+}
+
+/* Callbacks that are added while its waiters are told come behind that: each gets the same. */
+static int has_more_calls(const weir_Deferred *d) {
+  return d->ncalls && d->phase == PHASE_SETTLED && !(d->flags & FLAG_TELLING);
+}
+
+/* The same. */
+static int tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  int done = tell_once(L, S, d, idx);
+  while (done && has_more_calls(d)) {
+    d->phase = PHASE_FIRED;
+    done = tell_once(L, S, d, idx);
+  }
+  return done;
 }
 
 void weir_deferred_queue(lua_State *L, weir_State *S, int idx) {
@@ -521,7 +536,7 @@ void weir_deferred_add(lua_State *L, weir_State *S, weir_Deferred *d, int idx, w
     put_call(L, d, call, f);
     lua_pop(L, 1);
   }
-  if (d->phase == PHASE_SETTLED)
+  if (d->phase == PHASE_SETTLED && !(d->flags & FLAG_TELLING))
     d->phase = PHASE_FIRED;
   if (d->phase == PHASE_FIRED && !(d->flags & (FLAG_HELD | FLAG_BUSY)))
     weir_deferred_tell(L, S, d, idx);

@@ -39,9 +39,10 @@ static int join(lua_State *L) {
 }
 
 /* follow(join, part, handler, key, own): the pending join waits on the part, and handler(key, part,
-   ok, value) is called when that has settled, with the first value of its outcome, or the error. If
-   it has already, or is no Deferred, the result is false and nothing is done. With `own` the part
-   goes when the join goes, whoever else waits on it. */
+   ok, value, late) is called when that has settled, with the first value of its outcome, or the
+   error, and whether it was cancelled for the join before. If it has already, or is no Deferred,
+   the result is false and nothing is done. With `own` the part goes when the join goes, whoever
+   else waits on it. */
 static int follow(lua_State *L) {
   weir_State *S = weir_upstate(L);
   weir_Wait how = lua_toboolean(L, 5) ? WAIT_OWN : WAIT_PART;
@@ -201,21 +202,22 @@ static int on_yield(lua_State *L) {
   return 0;
 }
 
-/* on_hold(pause, unpause): what is called when the running coroutine becomes held or free. */
+/* on_hold(co, pause, unpause): what is called when the coroutine, whose own that is, becomes held
+   or free. */
 static int on_hold(lua_State *L) {
   weir_State *S = weir_upstate(L);
-  if (!S->running)
-    luaL_error(L, "no coroutine is running");
-  lua_settop(L, 2);
+  weir_Coroutine *c = weir_check_coroutine(L, S, 1, NULL);
+  lua_settop(L, 3);
+  luaL_argcheck(L, c->life != LIFE_ENDED, 1, "it has ended");
   weir_state_push(L, S, HOME_HOOKS);
-  weir_coroutine_push_running(L, S);
-  lua_createtable(L, HOOK_UNPAUSE, 0);
   lua_pushvalue(L, 1);
-  lua_rawseti(L, -2, HOOK_PAUSE);
+  lua_createtable(L, HOOK_UNPAUSE, 0);
   lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, HOOK_PAUSE);
+  lua_pushvalue(L, 3);
   lua_rawseti(L, -2, HOOK_UNPAUSE);
-  lua_rawset(L, 3);
-  S->running->d.flags |= FLAG_HOOKS;
+  lua_rawset(L, 4);
+  c->d.flags |= FLAG_HOOKS;
   return 0;
 }
 

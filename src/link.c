@@ -192,7 +192,8 @@ static void call_handler(lua_State *L, weir_State *S, int o, int idx, int d) {
   lua_pushvalue(L, d);
   lua_pushboolean(L, !(source->flags & FLAG_FAILED));
   push_first(L, d);
-  if (weir_deferred_call(L, S, 4, 0) == LUA_OK)
+  lua_pushboolean(L, (((const weir_Deferred *)lua_touserdata(L, idx))->flags & FLAG_LEAVING) != 0);
+  if (weir_deferred_call(L, S, 5, 0) == LUA_OK)
     return;
   if (((const weir_Deferred *)lua_touserdata(L, o))->phase == PHASE_PENDING)
     weir_deferred_fire(L, S, o, 1, 1);

@@ -12,10 +12,10 @@ local function all(t)
   local join, put = collect(keys, "all")
   local failed = false
 
-  local function on_part(key, part, ok, value)
+  local function on_part(key, part, ok, value, late)
     if ok then
       put(key, value)
-    elseif not (failed or core.leaving(join)) then
+    elseif not (failed or late) then
       failed = true
       core.decide(join, part, value)
     end

@@ -44,12 +44,12 @@ local function any(t)
     end
   end
 
-  local function on_part(key, part, ok, err)
+  local function on_part(key, part, ok, err, late)
     if won then
       return
     elseif ok then
       win(part)
-    elseif not core.leaving(join) then
+    elseif not late then
       lose(key, part, err)
     end
   end

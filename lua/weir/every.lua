@@ -14,9 +14,9 @@ local function come(self)
 end
 
 -- While the coroutine is held the grid waits.
-local function shift_with_pauses(self)
+local function shift_with_pauses(self, co)
   local since
-  core.on_hold(function() since = self.clock:now() end, function()
+  core.on_hold(co, function() since = self.clock:now() end, function()
     self.start = self.start + (self.clock:now() - since)
   end)
 end
@@ -24,7 +24,6 @@ end
 -- A cancel that `f` has swallowed ends it none the less.
 local function call_on_grid(self, f)
   local me = core.current()
-  shift_with_pauses(self)
   while not core.leaving(me) do
     core.await(core.at(self.clock, self.start + (come(self) + 1) * self.seconds))
     if core.leaving(me) then return end
@@ -40,7 +39,10 @@ local named = core.coroutine(call_on_grid, "every")
 local function start(clock, seconds, f)
   check.seconds(seconds, 1, "every")
   check.callable(f, 2, "every")
-  return named({ clock = clock, seconds = seconds, start = clock:now(), told = 0 }, f)
+  local self = { clock = clock, seconds = seconds, start = clock:now(), told = 0 }
+  local co = core.prepare(named, self, f)
+  shift_with_pauses(self, co)
+  return core.start(co)
 end
 
 local every = {}

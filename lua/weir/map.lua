@@ -35,22 +35,22 @@ function Map:add(key, value)
   self.last = self.last + 1
 end
 
-function Map:fail(part, err)
-  if self.failed or core.leaving(self.join) then return end
+function Map:fail(part, err, late)
+  if self.failed or late then return end
   self.failed = true
   core.decide(self.join, part, err)
 end
 
 -- An element has come.
-function Map:element(key, part, ok, value)
-  if not ok then return self:fail(part, value) end
+function Map:element(key, part, ok, value, late)
+  if not ok then return self:fail(part, value, late) end
   self:add(key, value)
   self:go_on()
 end
 
 -- A call has ended.
-function Map:call(key, co, ok, value)
-  if not ok then return self:fail(co, value) end
+function Map:call(key, co, ok, value, late)
+  if not ok then return self:fail(co, value, late) end
   self.open = self.open - 1
   self.put(key, value)
   self:go_on()

@@ -11,14 +11,14 @@ local function race(t)
   check.that(#keys > 0, 1, "race", "table is empty")
   local join, won = core.join "race", false
 
-  local function on_part(_, part, ok)
-    if won or (core.leaving(join) and not ok) then return end
+  local function on_part(_, part, ok, _, late)
+    if won or (late and not ok) then return end
     won = true
     core.decide(join, part, "lost")
   end
 
   local function on_value(_, value)
-    if not won then on_part(_, core.succeed(value), true) end
+    on_part(_, core.succeed(value), true)
   end
 
   watch(join, t, keys, on_part, on_value)

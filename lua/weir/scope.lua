@@ -3,18 +3,26 @@ local check = require "weir.check"
 local core = require "weir.core".functions
 
 -- `join` is the Deferred of the scope, which owns the body and the children; `open` counts those that have not ended.
--- Until the scope ends, `body` is the body when that has, and `failed` the first that failed, with the error `err`.
+-- Until the scope ends, `body` is the outcome of the body when that has, and `failed` that of the first that failed,
+-- with the error `err`.
 local Scope = {}
 Scope.__index = Scope
 Scope.__name = "Scope"
 
+-- What becomes of the part from here on is not the scope's.
+local function outcome_of(part)
+  local outcome = core.join "scope"
+  core.take(outcome, part)
+  core.handled(outcome)
+  return outcome
+end
+
 -- Failures behind the first one are left to be reported, unless it is that one which came through another.
-local function fail(self, part, err)
+local function fail(self, part, err, late)
   if self.failed and rawequal(err, self.err) then
     core.handled(part)
-  elseif not (self.failed or core.leaving(self.join)) then
-    self.failed, self.err = part, err
-    core.handled(part)
+  elseif not (self.failed or late) then
+    self.failed, self.err = outcome_of(part), err
     core.leave(self.join, err)
   end
 end
@@ -26,14 +34,14 @@ local function finish(self)
   self.body, self.failed, self.err = nil, nil, nil
 end
 
-local function on_body(self, body, ok, err)
-  self.body = body
-  if not ok then fail(self, body, err) end
+local function on_body(self, body, ok, err, late)
+  self.body = outcome_of(body)
+  if not ok then fail(self, body, err, late) end
   finish(self)
 end
 
-local function on_child(self, child, ok, err)
-  if not (ok or core.is_cancelled(err)) then fail(self, child, err) end
+local function on_child(self, child, ok, err, late)
+  if not (ok or core.is_cancelled(err)) then fail(self, child, err, late) end
   finish(self)
 end
 

@@ -11,8 +11,8 @@ local function settle(t)
   local keys = check.keys(t, 1, "settle")
   local join, put = collect(keys, "settle")
 
-  local function on_part(key, part, ok)
-    if ok or not core.leaving(join) then
+  local function on_part(key, part, ok, _, late)
+    if ok or not late then
       core.handled(part)
       put(key, { core.outcome(part) })
     end
