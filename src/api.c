@@ -4,6 +4,7 @@
 */
 #include <math.h>
 
+#include "cancel.h"
 #include "continue.h"
 #include "describe.h"
 #include "failure.h"
@@ -20,7 +21,8 @@ static weir_State *enter(lua_State *L) {
   if (!S || !S->is_open)
     luaL_error(L, "weir is not open in this state");
   else if (lua_status(L) != LUA_OK)
-    luaL_error(L, "attempt to use the thread of a suspended coroutine");
+    luaL_error(S->main,
+               "attempt to use the thread of a suspended coroutine"); /* L would be closed */
   return S;
 }
 
@@ -233,7 +235,7 @@ static double step(lua_State *L, double budget) {
 }
 
 static double next_deadline(lua_State *L) {
-  return weir_sched_next(enter(L));
+  return weir_lib_next(enter(L));
 }
 
 static int run(lua_State *L, int n) {
@@ -245,7 +247,9 @@ static int run(lua_State *L, int n) {
 }
 
 static void set_time(lua_State *L, double (*source)(void *ud), void *ud) {
-  weir_Clock *root = lua_touserdata(enter(L)->home, HOME_ROOT_CLOCK);
+  weir_State *S = enter(L);
+  weir_Clock *root = lua_touserdata(S->home, HOME_ROOT_CLOCK);
+  weir_cancel_end_turn(L, S); /* a grace time that is to come is one of the old clock */
   if (root->due.n || root->aside.n)
     luaL_error(L, "attempt to set the time while timers are armed");
   root->source = source;

@@ -122,20 +122,23 @@ static void push_place(lua_State *L, lua_State *thread) {
     lua_pushliteral(L, "");
 }
 
-static void push_message(lua_State *L, lua_State *thread, const char *message) {
-  push_place(L, thread);
-  lua_pushstring(L, message);
+/* Arguments: the thread, the message, and the state if that is of a DeadlockError. */
+static int message_task(lua_State *L) {
+  push_place(L, lua_touserdata(L, 1));
+  lua_pushstring(L, lua_touserdata(L, 2));
   lua_concat(L, 2);
+  if (lua_touserdata(L, 3))
+    weir_error_new(L, lua_touserdata(L, 3), ERROR_DEADLOCK);
+  return 1;
 }
 
-static int answer_error(lua_State *L, weir_Coroutine *c, const char *message) {
-  push_message(L, c->thread, message);
-  return answer(L, c, 1, 1);
-}
-
-static int answer_deadlock(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  push_message(L, c->thread, AWAIT_ITSELF);
-  weir_error_new(L, S, ERROR_DEADLOCK);
+/* Without memory for that it is the error of that. */
+static int answer_error(lua_State *L, weir_State *S, weir_Coroutine *c, const char *message) {
+  lua_pushcfunction(L, message_task);
+  lua_pushlightuserdata(L, c->thread);
+  lua_pushlightuserdata(L, (void *)message);
+  lua_pushlightuserdata(L, S);
+  lua_pcall(L, 3, 1, 0);
   return answer(L, c, 1, 1);
 }
 
@@ -144,7 +147,7 @@ static int answer_outcome(lua_State *L, weir_State *S, weir_Coroutine *c, int d)
   int failed = (of->flags & FLAG_FAILED) != 0;
   int n = of->nvalues;
   if (!lua_checkstack(L, n + 4) || !lua_checkstack(c->thread, n + 4))
-    return answer_error(L, c, "stack overflow");
+    return answer_error(L, NULL, c, "stack overflow");
   n = weir_deferred_push_outcome(L, of, d);
   if (failed)
     weir_failure_seen(L, S, d);
@@ -169,7 +172,7 @@ static int wait_raw(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     return answer_cancel(L, c, idx);
   }
   if (on == &c->d)
-    return answer_deadlock(L, S, c);
+    return answer_error(L, S, c, AWAIT_ITSELF);
   weir_wait_begin(L, S, &c->d, idx, on, d, WAIT_AWAIT);
   c->life = LIFE_WAITING;
   c->d.now.since = S->stamp;
@@ -210,7 +213,8 @@ static int wait_made(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, in
   lua_xmove(c->thread, L, n);
   if (weir_deferred_call(L, S, n, 1) != LUA_OK)
     return answer(L, c, 1, 1);
-  return weir_deferred_at(L, S, -1) ? wait_raw(L, S, c, idx) : answer_error(L, c, NO_DEFERRED);
+  return weir_deferred_at(L, S, -1) ? wait_raw(L, S, c, idx)
+                                    : answer_error(L, NULL, c, NO_DEFERRED);
 }
 
 /* n values that are not one Deferred: others may have said what these mean. */
@@ -218,7 +222,7 @@ static int wait_other(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, i
   int first = lua_gettop(c->thread) - n + 1;
   if (!lua_checkstack(L, n + 8) || !lua_checkstack(c->thread, 1) || !push_maker(L, S, c, first)) {
     lua_pop(c->thread, n);
-    return answer_error(L, c, NO_DEFERRED);
+    return answer_error(L, NULL, c, NO_DEFERRED);
   }
   lua_remove(c->thread, first);
   return wait_made(L, S, c, idx, n - 1);

@@ -273,6 +273,7 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   if (!weir_deferred_is_open(d))
     return STOP;
   weir_deferred_reserve(L, S);
+  weir_deque_reserve(L, &S->dying);
   if (weir_is_coroutine(d))
     return cancel_coroutine(L, S, idx, walk);
   if (d->phase == PHASE_WAITING)

@@ -106,6 +106,8 @@ int weir_lib_current(lua_State *L, weir_State *S);
 void weir_lib_after(lua_State *L, weir_State *S, int clock, double seconds, int n);
 /* One pass; returns the seconds until there is more to do, less than 0 if there is nothing. */
 double weir_lib_step(lua_State *L, weir_State *S, double budget);
+/* Seconds until it has something to do, reports too; less than 0: it has nothing. [-0, +0, -] */
+double weir_lib_next(weir_State *S);
 /* Runs the loop until the coroutine has ended that the function below n arguments makes: its
    values, whose number is returned, or its error raised. [-(n+1), +r] */
 int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of);

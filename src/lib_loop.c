@@ -28,12 +28,18 @@ static double idle(lua_State *L, weir_State *S, double left) {
   return weir_sched_is_ready(S) ? 0 : left;
 }
 
+double weir_lib_next(weir_State *S) {
+  return S->listed ? 0 : weir_sched_next(S);
+}
+
 double weir_lib_step(lua_State *L, weir_State *S, double budget) {
   double left;
   weir_check_host(L, S, "step", 1);
   left = weir_sched_step(L, S, budget);
-  if (left != 0)
-    left = idle(L, S, left);
+  if (left != 0) {
+    idle(L, S, left);
+    left = weir_lib_next(S);
+  }
   weir_sched_tell(L, S);
   return left;
 }
@@ -112,8 +118,6 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
       left = idle(L, S, left);
     if (left != 0)
       left = weir_sched_real_wait(S); /* a report may have armed a timer */
-    if (left < 0 && weir_handle_count(S))
-      left = HUGE_VAL;
     if (left < 0) {
       if (d)
         raise_deadlock(L, S, idx);

@@ -532,14 +532,16 @@ double weir_sched_first_timer(const weir_State *S, int *keeps) {
 double weir_sched_real_wait(const weir_State *S) {
   int keeps;
   double left = weir_sched_first_timer(S, &keeps);
-  return keeps ? left : -1;
+  return keeps || weir_handle_count(S) ? left : -1;
 }
 
 static double next_timer(weir_State *S) {
   const weir_Clock *root = home_clock(S, HOME_ROOT_CLOCK);
   size_t keeping = root->keeping;
   double real = seconds_until(root), manual = manual_wait(S, &keeping);
-  return !keeping ? -1 : real < manual ? real : manual;
+  if (manual < real)
+    real = manual;
+  return keeping || (real < HUGE_VAL && weir_handle_count(S)) ? real : -1;
 }
 
 static void fire_due(lua_State *L, weir_State *S, weir_Clock *root) {
@@ -593,7 +595,8 @@ int weir_sched_is_ready(const weir_State *S) {
 }
 
 static int is_idle(const weir_State *S) {
-  return !weir_sched_is_ready(S) && weir_deque_empty(&S->found);
+  return !weir_sched_is_ready(S) && weir_deque_empty(&S->found) && weir_deque_empty(&S->dying) &&
+         weir_deque_empty(&S->fires);
 }
 
 /* Arguments: the state, the budget, whether to go on while anything is ready, and perhaps until

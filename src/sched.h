@@ -28,7 +28,8 @@ void weir_sched_turn_within(lua_State *L, weir_State *S);
 /* Runs what is woken until nothing is, or the budget is spent. */
 void weir_sched_run(lua_State *L, weir_State *S);
 
-/* Seconds until real time alone gives the loop something to do; negative if it never will. */
+/* Seconds until real time alone gives the loop something to do, HUGE_VAL where that only a handle
+   can; negative if nothing ever will. */
 double weir_sched_real_wait(const weir_State *S);
 /* Seconds until the first timer of the real clock, HUGE_VAL without one; `keeps`: does one of them
    keep a loop going? */

@@ -237,5 +237,9 @@ int weir_tail_hop(lua_State *L, weir_State *S, int idx, int n) {
     lua_settop(L, f);
     return end_with_top(L, S, idx, 0);
   }
+  if (!lua_checkstack(c->thread, lua_gettop(L) - f + 8)) {
+    lua_pushliteral(L, "stack overflow");
+    return end_with_top(L, S, idx, 1);
+  }
   return begin_body(L, S, c, idx, f);
 }

@@ -273,7 +273,8 @@ typedef struct weir_Api {
   double (*step)(lua_State *L, double budget);
 
   /* Seconds until step has something to do: 0 now, less than 0 nothing ever, unless somebody
-     fires or spawns. [-0, +0, m] */
+     fires or spawns. The end of a grace time counts while there is a handle, or a timer.
+     [-0, +0, m] */
   double (*next_deadline)(lua_State *L);
 
   /* Pops n arguments and the function below them, and runs the loop until the coroutine that

@@ -317,6 +317,54 @@ static int idle(lua_State *L) {
   return 0;
 }
 
+/* regression 175: next_deadline knew neither of failures to report nor of a grace time to come, and
+   step told what had been before the reports. */
+static int all_that_is_to_do(lua_State *L) {
+  const weir_Api *weir = weir_api(L);
+  lua_pushliteral(L, "nobody handles this");
+  weir->fail(L);
+  lua_pop(L, 1);
+  case_lua(L, 0, 0, "weir.on_unhandled(function() retry = weir.after(50) end)");
+  check(L, weir->next_deadline(L) == 0);
+  check(L, weir->step(L, -1) > 49);
+  check(L, weir->next_deadline(L) > 49);
+  weir->inline_runs(L, 0);
+  case_lua(L, 0, 0,
+           "co = weir.spawn(function() pcall(weir.sleep, 1e9) weir.await(weir.Deferred()) end) "
+           "weir.step() co:cancel('x', 0.25)");
+  check(L, weir->next_deadline(L) == 0);
+  check(L, weir->step(L, -1) <= 0.25);
+  check(L, weir->next_deadline(L) <= 0.25);
+  return 0;
+}
+
+/* regression 176: run slept past the end of a grace time while there was a handle. */
+static int grace_beside_a_handle(lua_State *L) {
+  const weir_Api *weir = weir_api(L);
+  weir_Handle *h;
+  weir->deferred(L);
+  h = weir->handle(L, 1);
+  case_lua(L, 0, 0,
+           "co = weir.spawn(function() pcall(weir.await, weir.Deferred()) "
+           "weir.await(weir.Deferred()) end) co:cancel('enough', 0.05)");
+  check(L, weir->next_deadline(L) >= 0);
+  case_lua(L, 0, 1, "return weir.run(function() pcall(weir.await, co) return co:status() end)");
+  check_stack(L, "D 'cancelled'");
+  weir->handle_release(h);
+  return 0;
+}
+
+/* regression 177: the grace time of a cancel in the same turn was lost with the clock. */
+static int time_behind_a_cancel(lua_State *L) {
+  const weir_Api *weir = weir_api(L);
+  weir->inline_runs(L, 0);
+  case_lua(L, 0, 0,
+           "co = weir.spawn(function() pcall(weir.await, weir.Deferred()) "
+           "weir.await(weir.Deferred()) end) weir.step() co:cancel('x', 0.5)");
+  check_raises(L, 0, change_time, "attempt to set the time while timers are armed");
+  return 0;
+}
+
 const Case loop_cases[] = {
     {"10.1 7.1 7.2 set_time, now, after, step, next_deadline: frames of the host's time",
      hosts_time},
@@ -325,6 +373,9 @@ const Case loop_cases[] = {
     {"10.1 7.2 a game clock follows the host's time, slowed and stopped", game_time},
     {"10.1 7.1 8.4 wrong arguments of after are named, nothing is armed", wrong_timers},
     {"10.1 7.3 step and next_deadline: 0 is now, less than 0 nothing", idle},
+    {"10.1 7.3 8.1 next_deadline and step tell of reports and grace times", all_that_is_to_do},
+    {"10.1 5.6 run closes by force while it waits for a handle", grace_beside_a_handle},
+    {"10.1 5.6 7.2 a cancel in the same turn counts as a timer", time_behind_a_cancel},
     {"10.1 7.3 step stops behind its budget, what is left keeps its order", budgets},
     {"10.1 7.3 step and run are the host's", only_the_host},
     {"10.1 7.3 run pushes the values of the body", runs},

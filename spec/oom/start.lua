@@ -76,11 +76,26 @@ local function many_values(d)
 end
 local named = weir.coroutine(function(d) return weir.await(d) end, "named")
 
+-- regression 179: without memory to say what was wrong, or for many values, one was running for ever.
+local fifty = {}
+for i = 1, 50 do fifty[i] = i end
+local many = weir.succeed(table.unpack(fifty))
+local function yields_no_deferred() coroutine.yield "bad" end
+local function yields_itself() coroutine.yield(weir.current()) end
+local function yields_many() return select("#", coroutine.yield(many)) end
+local function hops_with_many() return weir.noreturn(select, "#", table.unpack(fifty)) end
+local function hops_in_the_middle()
+  weir.noreturn(select, "#", table.unpack(fifty))
+  return "never"
+end
+
 return {
   spawning(returns), spawning(awaits), spawning(awaits, { times = 200 }), spawning(awaits_late), spawning(yields),
   spawning(yields, { times = 150 }), spawning(nests), spawning(hops), spawning(generates),
   spawning(fails, { allowed = "of its own" }), spawning(closes), spawning(catches), spawning(many_values),
-  spawning(named),
+  spawning(named), spawning(yields_no_deferred, { allowed = "something other than one Deferred" }),
+  spawning(yields_itself, { allowed = "the running coroutine itself" }), spawning(yields_many),
+  spawning(hops_with_many), spawning(hops_in_the_middle),
   { -- 120: one that ended when that could not be told is told of before its turn, and waits again
     prepare = function()
       weir.inline(false)
