@@ -20,9 +20,8 @@ static weir_State *enter(lua_State *L) {
   S = weir_state_get(L);
   if (!S || !S->is_open)
     luaL_error(L, "weir is not open in this state");
-  else if (lua_status(L) != LUA_OK)
-    luaL_error(S->main,
-               "attempt to use the thread of a suspended coroutine"); /* L would be closed */
+  else if (lua_status(L) != LUA_OK) /* an error on L itself would end the coroutine */
+    luaL_error(S->main, "attempt to use the thread of a suspended coroutine");
   return S;
 }
 
