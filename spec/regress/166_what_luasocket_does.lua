@@ -127,6 +127,7 @@ describe("regress 166", function()
         print(socket.bind(host, 0))
         print(socket.tcp4())
         print(socket.tcp():bind(host, 0))
+        for _, file in ipairs(files) do file:close() end -- somebody may want one at the end
         os.exit(0)
       end)
     ]]
