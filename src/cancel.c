@@ -4,7 +4,6 @@
 #include "coroutine.h"
 #include "failure.h"
 #include "link.h"
-#include "list.h"
 #include "pause.h"
 #include "record.h"
 #include "sched.h"
@@ -50,7 +49,7 @@ static int has_others(const weir_Deferred *w) {
   const weir_Deferred *other = w->target->first;
   if (weir_wait_count(w->target) <= 1)
     return 0;
-  if (w->wait != WAIT_PART || is_other(w, weir_list_last(other, earlier)))
+  if (w->wait != WAIT_PART || is_other(w, other->earlier)) /* the last of them */
     return 1;
   while (other && !is_other(w, other))
     other = other->later;
