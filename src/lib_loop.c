@@ -21,11 +21,10 @@ void weir_check_host(lua_State *L, const weir_State *S, const char *what, int le
 }
 
 /* The loop goes idle: what nobody has handled by now is reported. A handler may give it work. */
-static double idle(lua_State *L, weir_State *S, double left) {
+static void idle(lua_State *L, weir_State *S) {
   weir_failure_report_all(L, S);
   if (S->due)
     weir_report_due(L, S);
-  return weir_sched_is_ready(S) ? 0 : left;
 }
 
 double weir_lib_next(weir_State *S) {
@@ -37,7 +36,7 @@ double weir_lib_step(lua_State *L, weir_State *S, double budget) {
   weir_check_host(L, S, "step", 1);
   left = weir_sched_step(L, S, budget);
   if (left != 0) {
-    idle(L, S, left);
+    idle(L, S);
     left = weir_lib_next(S);
   }
   weir_sched_tell(L, S);
@@ -114,10 +113,10 @@ static void loop(lua_State *L, weir_State *S, const weir_Deferred *d) {
     double left = weir_sched_run_until(L, S, idx);
     if (d && weir_deferred_ready(d))
       break;
-    if (left != 0)
-      left = idle(L, S, left);
-    if (left != 0)
-      left = weir_sched_real_wait(S); /* a report may have armed a timer */
+    if (left != 0) {
+      idle(L, S);
+      left = weir_sched_is_ready(S) ? 0 : weir_sched_real_wait(S);
+    }
     if (left < 0) {
       if (d)
         raise_deadlock(L, S, idx);

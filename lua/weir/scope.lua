@@ -3,8 +3,8 @@ local check = require "weir.check"
 local core = require "weir.core".functions
 
 -- `join` is the Deferred of the scope, which owns the body and the children; `open` counts those that have not ended.
--- Until the scope ends, `body` is the outcome of the body when that has, and `failed` that of the first that failed,
--- with the error `err`.
+-- Until the scope ends, `body` is the outcome of the body when that has succeeded, and `failed` that of the first that
+-- failed, with the error `err`.
 local Scope = {}
 Scope.__index = Scope
 Scope.__name = "Scope"
@@ -35,8 +35,11 @@ local function finish(self)
 end
 
 local function on_body(self, body, ok, err, late)
-  self.body = outcome_of(body)
-  if not ok then fail(self, body, err, late) end
+  if ok then
+    self.body = outcome_of(body)
+  else
+    fail(self, body, err, late)
+  end
   finish(self)
 end
 
