@@ -147,7 +147,7 @@ int weir_lib_run(lua_State *L, weir_State *S, int n, const char *of) {
   loop(L, S, d);
   weir_failure_handled(L, S, idx);
   if (!weir_sched_is_ready(S))
-    idle(L, S, 0);
+    idle(L, S);
   if (S->debug)
     weir_report_left(L, S, before);
   weir_sched_tell(L, S);
