@@ -1,9 +1,20 @@
--- For specs that run the same programs on LuaSocket and on weir.socket, and compare what they print.
+-- For specs of weir.socket, and those that run the same programs on LuaSocket, and compare what they print.
 local assert = require "luassert"
 local busted = require "busted"
+local luv = require "weir.luv"
+local socket = require "weir.socket"
 local x = require "spec.uv"
 
 local same = {}
+
+--- A connected pair: a client of weir.socket and a Stream.
+function same.pair()
+  local server = luv.listen("127.0.0.1", 0)
+  local client = assert.is_truthy(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
+  local stream = server:accept()
+  server:close()
+  return client, stream
+end
 
 -- What both run around a program: the peer is a process of its own, whose standard input is a file of ours.
 local FRAME = [[

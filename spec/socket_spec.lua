@@ -5,6 +5,7 @@ local weir = require "weir"
 local luv = require "weir.luv"
 local socket = require "weir.socket"
 local h = require "spec.helper"
+local same = require "spec.same"
 local x = require "spec.uv"
 
 local function tidy()
@@ -12,18 +13,9 @@ local function tidy()
   h.restore()
 end
 
--- A connected pair: of weir.socket's client and a Stream.
-local function pair()
-  local server = luv.listen("127.0.0.1", 0)
-  local client = assert(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
-  local stream = server:accept()
-  server:close()
-  return client, stream
-end
-
 local function within(f)
   return x.run(function()
-    local client, stream = pair()
+    local client, stream = same.pair()
     local _ <close> = client
     local _ <close> = stream
     return f(client, stream)
@@ -260,7 +252,7 @@ describe("weir.socket:", function()
     local ours
     x.run(function()
       local function start()
-        local client, stream = pair()
+        local client, stream = same.pair()
         ours = stream
         weir.spawn(function() t(client:receive()) end)
       end

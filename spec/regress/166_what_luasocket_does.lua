@@ -4,7 +4,6 @@ if not pcall(require, "weir.luv.uv") then return pending "luv is not installed" 
 
 local same = require "spec.same"
 local weir = require "weir"
-local luv = require "weir.luv"
 local socket = require "weir.socket"
 local h = require "spec.helper"
 local x = require "spec.uv"
@@ -79,20 +78,11 @@ describe("regress 166", function()
 
   same.compare(PROGRAMS)
 
-  -- Real ones, so that the limit is that of the loop's clock alone.
-  local function pair()
-    local server = luv.listen("127.0.0.1", 0)
-    local client = assert(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
-    local stream = server:accept()
-    server:close()
-    return client, stream
-  end
-
   for _, mode in ipairs { "t", "b" } do
     it("one who sends does not move the limit of one who receives: mode " .. mode, function()
       local clock, outer = weir.Clock(), weir.clock()
       x.run(function()
-        local client, stream = pair()
+        local client, stream = same.pair()
         local _ <close> = client
         local _ <close> = stream
         weir.clock(clock)
