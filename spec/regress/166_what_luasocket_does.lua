@@ -101,6 +101,21 @@ describe("regress 166", function()
     end)
   end
 
+  it("numbers beyond all integers are as far as these go", function()
+    x.run(function()
+      local client, stream = same.pair()
+      local _ <close> = client
+      local _ <close> = stream
+      assert.equal(5, client:send("hello", -math.huge, math.huge))
+      assert.equal(math.maxinteger - 1, client:send("hello", math.huge))
+      assert.equal(5, client:send("hello", 0 / 0))
+      assert.equal("hellohello", stream:read(10))
+      local server <close> = socket.tcp4()
+      assert.equal(1, server:bind("127.0.0.1", 0))
+      assert.equal(1, server:listen(math.huge))
+    end)
+  end)
+
   it("without descriptors it says so", function()
     local output = x.program [[
       local luv, socket = require "weir.luv", require "weir.socket"

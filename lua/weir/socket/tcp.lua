@@ -15,7 +15,7 @@ local send = require "weir.socket.send"
 local uv = require "weir.luv.uv"
 
 local READ_AHEAD = 64 * 1024
-local BACKLOG = 32
+local BACKLOG, MOST_BACKLOG = 32, 0x7fffffff
 
 -- `class`: "master", then "client" or "server". `handle` is made when the family of addresses is known; a client has an
 -- `inbox`, a server a `listener`. `attempt`: of the `connect` under way, until `close`.
@@ -200,7 +200,8 @@ Tcp.setpeername = Tcp.connect
 
 -- As LuaSocket takes a number: without what is behind the point.
 local function whole(number)
-  return math.tointeger(number < 0 and math.ceil(number) or math.floor(number))
+  local integer = math.tointeger(number < 0 and math.ceil(number) or math.floor(number))
+  return integer or (number > 0 and math.maxinteger or math.mininteger)
 end
 
 --- Takes connections from now on.
@@ -210,7 +211,7 @@ function Tcp:listen(backlog)
   if not self.handle or self.is_closed then return nil, "Bad file descriptor" end
   local family = self.family
   local listener = Listener.new(self.handle, function(handle) return client_of(family, handle) end)
-  local message = listener:start(whole(backlog))
+  local message = listener:start(math.min(whole(backlog), MOST_BACKLOG))
   if message then return nil, errors.text(message) end
   self.class, self.listener = "server", listener
   return 1
