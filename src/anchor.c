@@ -1,8 +1,11 @@
 #include "anchor.h"
 
+#include <string.h>
+
 #include "block.h"
 #include "quiet.h"
 
+/* Pushes it. */
 static weir_AnchorSegment *new_segment(lua_State *L) {
   weir_AnchorSegment *seg = lua_newuserdatauv(L, sizeof *seg, 1);
   seg->stack = lua_newthread(L);
@@ -10,14 +13,21 @@ static weir_AnchorSegment *new_segment(lua_State *L) {
   if (!lua_checkstack(seg->stack, WEIR_ANCHORS + 4))
     luaL_error(L, "not enough memory");
   lua_setiuservalue(L, -2, 1);
-  weir_block_keep(L, seg);
   return seg;
 }
 
 static void grow_array(lua_State *L, weir_Anchors *a) {
   int cap = a->cap ? a->cap * 2 : 4;
-  size_t one = sizeof *a->segments;
-  a->segments = weir_block_grow(L, a->segments, (size_t)a->n * one, (size_t)cap * one);
+  weir_AnchorSegment **all = lua_newuserdatauv(L, (size_t)cap * sizeof *all, 0);
+  if (cap <= a->cap) { /* a finalizer has done it */
+    lua_pop(L, 1);
+    return;
+  }
+  if (a->n > 0)
+    memcpy(all, a->segments, (size_t)a->n * sizeof *all);
+  weir_block_keep(L, all);
+  weir_block_drop(L, a->segments);
+  a->segments = all;
   a->cap = cap;
 }
 
@@ -32,22 +42,36 @@ static void add_slots(weir_Anchors *a, int i) {
   a->free = first;
 }
 
-/* Argument: the anchors. As growth is dear, for half as much again as there was. */
+static void add_segment(lua_State *L, weir_Anchors *a) {
+  weir_AnchorSegment *seg = new_segment(L);
+  while (a->n == a->cap)
+    grow_array(L, a);
+  weir_block_keep(L, seg);
+  a->segments[a->n] = seg;
+  add_slots(a, a->n++);
+}
+
+/* Argument: the anchors. As growth is dear, for as much again as there was. */
 static int grow(lua_State *L) {
   weir_Anchors *a = lua_touserdata(L, 1);
-  for (int more = a->n / 2; more >= 0; more--) {
-    if (a->n == a->cap)
-      grow_array(L, a);
-    a->segments[a->n] = new_segment(L);
-    add_slots(a, a->n++);
-  }
+  for (int more = a->n ? a->n : 1; more > 0; more--)
+    add_segment(L, a);
   return 0;
 }
 
-void weir_anchor_grow(lua_State *L, weir_Anchors *a) {
+static void push_growth(lua_State *L, weir_Anchors *a) {
   luaL_checkstack(L, 6, "too many nested calls");
   lua_pushcfunction(L, grow);
   lua_pushlightuserdata(L, a);
+}
+
+void weir_anchor_prepare(lua_State *L, weir_Anchors *a) {
+  push_growth(L, a);
+  lua_call(L, 1, 0);
+}
+
+void weir_anchor_grow(lua_State *L, weir_Anchors *a) {
+  push_growth(L, a);
   weir_call_quietly(L, 1, 0);
 }
 

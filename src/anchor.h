@@ -31,7 +31,10 @@ typedef struct weir_Anchors {
   int used; /* how many are not */
 } weir_Anchors;
 
-/* Adds a segment. Runs no finalizer. [-0, +0, m] */
+/* Adds segments, where none is free. May run finalizers; so it costs the collector no cycle of its
+   own, which is what those below do. [-0, +0, m] */
+void weir_anchor_prepare(lua_State *L, weir_Anchors *a);
+/* The same, but runs none. [-0, +0, m] */
 void weir_anchor_grow(lua_State *L, weir_Anchors *a);
 /* The same; returns whether there was memory for it. [-0, +0, -] */
 int weir_anchor_grow_safely(lua_State *L, weir_Anchors *a);

@@ -15,15 +15,6 @@ void weir_block_drop(lua_State *L, const void *block) {
   weir_block_keep(L, block);
 }
 
-void *weir_block_grow(lua_State *L, void *old, size_t used, size_t size) {
-  void *block = lua_newuserdatauv(L, size, 0);
-  if (old)
-    memcpy(block, old, used);
-  weir_block_keep(L, block);
-  weir_block_drop(L, old);
-  return block;
-}
-
 typedef struct Growth {
   void *block;
   size_t used, size;
@@ -32,7 +23,12 @@ typedef struct Growth {
 /* Argument: the Growth. */
 static int grow(lua_State *L) {
   Growth *g = lua_touserdata(L, 1);
-  g->block = weir_block_grow(L, g->block, g->used, g->size);
+  void *old = g->block;
+  g->block = lua_newuserdatauv(L, g->size, 0);
+  if (old)
+    memcpy(g->block, old, g->used);
+  weir_block_keep(L, g->block);
+  weir_block_drop(L, old);
   return 0;
 }
 

@@ -14,9 +14,7 @@ void weir_block_keep(lua_State *L, const void *block);
 /* Lets go of it; NULL is none. [-0, +0, -] */
 void weir_block_drop(lua_State *L, const void *block);
 /* One of that size, which begins with the first `used` bytes of the old one, perhaps NULL; that one
-   is gone. May run finalizers. [-0, +0, m]; nothing is changed on an error */
-void *weir_block_grow(lua_State *L, void *old, size_t used, size_t size);
-/* The same, but runs none. */
+   is gone. Runs no finalizer. [-0, +0, m]; nothing is changed on an error */
 void *weir_block_grow_quietly(lua_State *L, void *old, size_t used, size_t size);
 
 #endif

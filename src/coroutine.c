@@ -228,8 +228,12 @@ static void untrack(lua_State *L, weir_State *S, int idx) {
 }
 
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
-  weir_Coroutine *c = (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
-  int idx = lua_gettop(L);
+  weir_Coroutine *c;
+  int idx;
+  if (S->anchors.free == WEIR_NO_ANCHOR)
+    weir_anchor_prepare(L, &S->anchors);
+  c = (weir_Coroutine *)(void *)weir_deferred_new(L, S, KIND_COROUTINE, sizeof *c);
+  idx = lua_gettop(L);
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
   c->deadline = HUGE_VAL;
@@ -298,6 +302,7 @@ int weir_coroutine_undecorate(lua_State *L, int idx) {
 
 static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int nargs,
                       weir_Raise raise) {
+  weir_coroutine_fetch_thread(c);
   c->life = LIFE_READY;
   c->d.now.nargs = nargs;
   c->raise = (uint8_t)raise;

@@ -55,13 +55,13 @@ static void fill_place(lua_State *L, weir_Deque *q, uint64_t pos) {
     *weir_deque_place(q, pos) = new_segment(L);
 }
 
-/* Makes room for n values at the tail; and, as growth is dear, for half as much again as there was.
+/* Makes room for n values at the tail; and, as growth is dear, for as much again as there was.
    Arguments: the deque, n. */
 static int grow(lua_State *L) {
   weir_Deque *q = lua_touserdata(L, 1);
   uint64_t pos = q->tail - q->tail % WEIR_SLOTS;
   uint64_t last = q->tail + (uint64_t)lua_tointeger(L, 2) - 1;
-  size_t more = q->cap / 2;
+  size_t more = q->cap;
   while (last / WEIR_SLOTS - q->floor / WEIR_SLOTS >= q->cap)
     grow_ring(L, q);
   for (; pos <= last; pos += WEIR_SLOTS)

@@ -38,12 +38,22 @@ static inline weir_Coroutine *weir_ready_head(const weir_State *S, weir_ReadyLis
   return weir_coroutine(S->ready[list]);
 }
 
+/* One that is the head of a list now runs next, and then the one behind it. */
+static inline void weir_ready_fetch(const weir_Coroutine *c) {
+  if (!c)
+    return;
+  weir_coroutine_fetch_thread(c);
+  if (c->d.later)
+    weir_coroutine_fetch(weir_coroutine(c->d.later));
+}
+
 /* Takes the head of a list in hand; NULL if there is none. */
 static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list) {
   weir_Coroutine *c = weir_ready_head(S, list);
   if (!c)
     return NULL;
   weir_list_pop(S->ready[list], earlier, later);
+  weir_ready_fetch(weir_ready_head(S, list));
   c->list = READY_NONE;
   c->in_hand = 1;
   return c;
