@@ -22,11 +22,17 @@
 /* ---- threads ---- */
 
 static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
-  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && !c->broken &&
-         weir_deque_length(&S->pool) < POOL_MOST && !S->closing;
+  return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && !c->broken && !S->closing;
 }
 
-/* Pushes an idle thread, which looks like a new one to the host. */
+/* The thread on top has been used, and is to look like a new one to the host. */
+static void renew(lua_State *L, const weir_State *S, lua_State *thread) {
+  memcpy(lua_getextraspace(thread), lua_getextraspace(S->main), LUA_EXTRASPACE);
+  if (lua_gethook(thread))
+    weir_trap_forget(L);
+}
+
+/* Pushes an idle thread. */
 static lua_State *acquire(lua_State *L, weir_State *S) {
   lua_State *thread;
   if (weir_deque_empty(&S->pool)) {
@@ -34,9 +40,7 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
   } else {
     weir_deque_take_back(L, &S->pool);
     thread = lua_tothread(L, -1);
-    memcpy(lua_getextraspace(thread), lua_getextraspace(S->main), LUA_EXTRASPACE);
-    if (lua_gethook(thread))
-      weir_trap_forget(L);
+    renew(L, S, thread);
   }
   if (lua_gethook(L)) {
     lua_pushvalue(L, -1);
@@ -45,20 +49,95 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
   return thread;
 }
 
-/* Takes the thread from the Coroutine at idx; it is empty. */
-static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  if (c->has_trap) {
-    lua_getiuservalue(L, idx, UV_THREAD);
-    weir_trap_release(L, S);
+/*
+** Most that is run as soon as it is made ends without ever being suspended: so it borrows the spare
+** thread, which then has not to be moved. Who is suspended keeps it, and the next one finds
+*another.
+*/
+static int borrows(const weir_State *S, const weir_Coroutine *c) {
+  return c->thread && c->thread == S->spare;
+}
+
+static void drop_spare(lua_State *L, weir_State *S) {
+  S->spare = NULL;
+  S->lent = 0;
+  lua_pushnil(L);
+  weir_state_set(L, S, HOME_SPARE);
+}
+
+static void keep_spare(lua_State *L, weir_State *S, int idx) {
+  weir_state_push(L, S, HOME_SPARE);
+  lua_setiuservalue(L, idx, UV_THREAD);
+  drop_spare(L, S);
+}
+
+static lua_State *lend(lua_State *L, weir_State *S) {
+  lua_State *thread = S->spare;
+  S->lent = 1;
+  if (!weir_likely(!lua_gethook(thread) && !lua_gethook(L))) {
+    weir_state_push(L, S, HOME_SPARE);
+    renew(L, S, thread);
+    if (lua_gethook(L))
+      weir_trap_inherit(L, S);
+    else
+      lua_pop(L, 1);
+  } else {
+    memcpy(lua_getextraspace(thread), lua_getextraspace(S->main), LUA_EXTRASPACE);
   }
-  if (c->has_side)
-    weir_side_drop(L, c, idx);
-  if (is_reusable(S, c) && weir_deque_try(L, &S->pool)) {
+  return thread;
+}
+
+/* Gives the Coroutine at idx a thread. */
+static lua_State *borrow(lua_State *L, weir_State *S, int idx) {
+  lua_State *thread;
+  if (weir_likely(S->spare && !S->lent))
+    return lend(L, S);
+  thread = acquire(L, S);
+  if (S->spare) { /* it is lent */
+    lua_setiuservalue(L, idx, UV_THREAD);
+  } else {
+    S->spare = thread;
+    S->lent = 1;
+    weir_state_set(L, S, HOME_SPARE);
+  }
+  return thread;
+}
+
+void weir_coroutine_push_thread(lua_State *L, weir_State *S, int idx) {
+  if (borrows(S, lua_touserdata(L, idx)))
+    weir_state_push(L, S, HOME_SPARE);
+  else
+    lua_getiuservalue(L, idx, UV_THREAD);
+}
+
+static void give_back(lua_State *L, weir_State *S, const weir_Coroutine *c) {
+  if (is_reusable(S, c))
+    S->lent = 0;
+  else
+    drop_spare(L, S);
+}
+
+static void pool(lua_State *L, weir_State *S, const weir_Coroutine *c, int idx) {
+  if (is_reusable(S, c) && weir_deque_length(&S->pool) < POOL_MOST && weir_deque_try(L, &S->pool)) {
     lua_getiuservalue(L, idx, UV_THREAD);
     weir_deque_push(L, &S->pool, 0);
   }
   lua_pushnil(L);
   lua_setiuservalue(L, idx, UV_THREAD);
+}
+
+/* Takes the thread from the Coroutine at idx; it is empty. */
+static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  if (c->has_trap) {
+    weir_coroutine_push_thread(L, S, idx);
+    weir_trap_release(L, S);
+  }
+  if (c->has_side)
+    weir_side_drop(L, c, idx);
+  if (borrows(S, c))
+    give_back(L, S, c);
+  else
+    pool(L, S, c, idx);
   c->thread = NULL;
 }
 
@@ -187,6 +266,8 @@ int weir_coroutine_definition(const weir_Coroutine *c, lua_Debug *ar) {
 void weir_coroutine_set_armed(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   c->armed = 1;
+  if (borrows(S, c))
+    keep_spare(L, S, idx);
   weir_state_push(L, S, HOME_COROUTINE);
   lua_setmetatable(L, idx);
   weir_live_add(L, S, idx);
@@ -237,8 +318,7 @@ weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n) {
   c->life = LIFE_ENDED; /* until it has a thread */
   c->born = ++S->born;
   c->deadline = HUGE_VAL;
-  c->thread = acquire(L, S);
-  lua_setiuservalue(L, idx, UV_THREAD);
+  c->thread = borrow(L, S, idx);
   if (S->slice > 0)
     weir_slice_start(L, S, idx);
   load_first(L, S, c, n);

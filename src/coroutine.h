@@ -55,10 +55,11 @@ struct weir_Coroutine {
   unsigned limited : 1;   /* a TIMER_AWAIT is among its limits */
   unsigned found : 1;     /* by the collector, once */
   unsigned armed : 1;     /* it has a finalizer */
-  lua_State *thread;      /* valid until LIFE_ENDED; UV_THREAD holds it */
-  uint64_t born;          /* its number in the order of birth */
-  double deadline;        /* of the grace time; HUGE_VAL: none */
-  const char *name;       /* UV_SIDE holds it; may be NULL */
+  lua_State *thread; /* valid until LIFE_ENDED; from when it is `armed` UV_THREAD holds it, before
+                        that perhaps HOME_SPARE */
+  uint64_t born;     /* its number in the order of birth */
+  double deadline;   /* of the grace time; HUGE_VAL: none */
+  const char *name;  /* UV_SIDE holds it; may be NULL */
 };
 
 #define weir_coroutine(d) ((weir_Coroutine *)(void *)(d))
@@ -93,6 +94,9 @@ static inline weir_Coroutine *weir_coroutine_caller(const weir_Coroutine *c) {
 static inline void weir_coroutine_push_running(lua_State *L, const weir_State *S) {
   weir_anchor_push(L, &S->anchors, S->running->d.anchor);
 }
+
+/* Pushes the thread of the Coroutine at idx, which has one. [-0, +1, -] */
+void weir_coroutine_push_thread(lua_State *L, weir_State *S, int idx);
 
 /* Pushes a new Coroutine for the function below n arguments, and takes these. [-(n+1), +1, m] */
 weir_Coroutine *weir_coroutine_new(lua_State *L, weir_State *S, int n);

@@ -481,13 +481,25 @@ void weir_deferred_run_queue(lua_State *L, weir_State *S) {
     raise_no_memory(L);
 }
 
+/* Tells nobody, or one who awaits it, if that is all; else returns 0. */
+static int tell_plainly(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  if (!weir_wait_is_plain(S, d))
+    return 0;
+  if (!d->first) {
+    d->phase = PHASE_SETTLED;
+    return 1;
+  }
+  if (!weir_wait_is_for_one(S, d) || d->nvalues > 1 || !lua_checkstack(L, 8))
+    return 0;
+  weir_wait_hand(L, S, d, idx, weir_deferred_push_outcome(L, d, idx));
+  return 1;
+}
+
 /* The same for the one at idx, which need not go through the queue if nothing is before it. */
 void weir_deferred_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   int done;
-  if (weir_wait_is_for_one(S, d) && d->nvalues <= 1 && lua_checkstack(L, 8)) {
-    weir_wait_hand(L, S, d, idx, weir_deferred_push_outcome(L, d, idx));
+  if (tell_plainly(L, S, d, idx))
     return;
-  }
   if (!weir_deque_empty(&S->fires) || d->nwaiters > 1 || !nest(S)) {
     weir_deferred_queue(L, S, idx);
     weir_deferred_drain(L, S);

@@ -199,7 +199,7 @@ static int hand_over(lua_State *L) {
   weir_anchor_reserve(L, &S->anchors);
   if (!weir_claim_is_awaited(d)) /* a hook of the host was between */
     return 0;
-  if (weir_wait_is_for_one(S, d)) {
+  if (weir_wait_is_plain(S, d) && weir_wait_is_for_one(S, d)) {
     weir_wait_hand(L, S, d, 2, 1);
   } else {
     weir_deferred_fire_now(L, S, d, 2, 1, 0);

@@ -52,7 +52,7 @@ static void set_gauges(lua_State *L, weir_State *S) {
     set_integer(L, weir_describe_status(status), counts[status]);
   set_integer(L, "timers", count_timers(S));
   set_integer(L, "handles", (lua_Integer)weir_handle_count(S));
-  set_integer(L, "pool", (lua_Integer)weir_deque_length(&S->pool));
+  set_integer(L, "pool", (lua_Integer)weir_deque_length(&S->pool) + (S->spare && !S->lent));
 }
 
 static void set_number(lua_State *L, const char *name, double x) { /* table on top */

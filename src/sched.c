@@ -82,24 +82,31 @@ static void body_exceeded(lua_State *L, weir_State *S) {
   close_body(L, S, idx);
 }
 
-static void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  int n = lua_gettop(c->thread) - 2, failed, idx;
-  if (n < 0) { /* it has closed itself: see compat.h */
+/* Moves the Coroutine and its n values, which body_end has left behind a mark, to L. Returns their
+   number. */
+static int take_values(lua_State *L, weir_State *S, weir_Coroutine *c, int n, int *failed) {
+  *failed = lua_isboolean(c->thread, 1);
+  if (n > 1 && !lua_checkstack(L, n + 8)) { /* the loop has reserved enough for one */
+    running_to(L, S);
+    lua_pushliteral(L, "stack overflow");
+    n = *failed = 1;
+  } else {
+    lua_xmove(c->thread, L, n + 1);
+  }
+  lua_settop(c->thread, 0);
+  return n;
+}
+
+static inline void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  int top = lua_gettop(L), n = lua_gettop(c->thread) - 2, failed;
+  if (n < 0 || lua_touserdata(c->thread, 2) != (void *)c) { /* it has closed itself: see compat.h */
     body_broke(L, S, c, FOREIGN_HANDS);
     return;
   }
-  failed = lua_isboolean(c->thread, 1);
-  idx = running_to(L, S);
-  if (n > 1 && !lua_checkstack(L, n + 8)) { /* the loop has reserved enough for one */
-    lua_pushliteral(L, "stack overflow");
-    n = failed = 1;
-  } else if (n > 0) {
-    lua_xmove(c->thread, L, n);
-  }
-  lua_settop(c->thread, 0);
+  n = take_values(L, S, c, n, &failed);
   end_body(L, S, c, n, failed);
   weir_watch_leave(L, S, c);
-  lua_settop(L, idx - 1);
+  lua_settop(L, top);
 }
 
 /* A value that waits to be raised in a body that has no continuation of ours goes to the trap. */
@@ -174,7 +181,7 @@ static void go_on(weir_Coroutine *c) {
 }
 
 /* The running one goes aside for its callee, which it has yielded. */
-static void call_callee(weir_State *S, weir_Coroutine *c) {
+static inline void call_callee(weir_State *S, weir_Coroutine *c) {
   weir_Coroutine *callee = lua_touserdata(c->thread, -1);
   callee->d.anchor = weir_anchor_take(&S->anchors, c->thread);
   callee->in_hand = callee->untouched = 1;
@@ -211,7 +218,8 @@ static void arm_running(lua_State *L, weir_State *S, const weir_Coroutine *c) {
 }
 
 /* What a resume ended in. Returns 1 if the (perhaps new) running one is to be resumed. */
-static int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status, int nresults) {
+static WEIR_PART int dispatch(lua_State *L, weir_State *S, weir_Coroutine *c, int status,
+                              int nresults) {
   if (status == LUA_OK) {
     body_returned(L, S, c);
     return 0;
@@ -334,11 +342,11 @@ static int is_plain(const weir_State *S, const weir_Coroutine *c) {
          weir_likely(weir_deque_empty(&S->hooks)) && weir_likely(!S->has_budget);
 }
 
-/* Resumes the running one; returns which one is now. What could go on at once, but behind the
-   budget, goes to the back of the queue instead. */
-static inline weir_Coroutine *run_one(lua_State *L, weir_State *S) {
-  weir_Coroutine *c = S->running;
-  if (step_running(L, S)) {
+/* The running one has been resumed, and is, or its callee, to be `again`; returns which one is now.
+   What could go on at once, but behind the budget, goes to the back of the queue instead. */
+static inline weir_Coroutine *next_in_hand(lua_State *L, weir_State *S, weir_Coroutine *c,
+                                           int again) {
+  if (again) {
     if (!weir_sched_is_spent(S) || S->signal == SIGNAL_SPAWN)
       return S->running;
     c->untouched = 0;
@@ -352,6 +360,11 @@ static inline weir_Coroutine *run_one(lua_State *L, weir_State *S) {
     settle(L, S, c);
   }
   return S->running;
+}
+
+static inline weir_Coroutine *run_one(lua_State *L, weir_State *S) {
+  weir_Coroutine *c = S->running;
+  return next_in_hand(L, S, c, step_running(L, S));
 }
 
 /* ---- the loop ---- */
@@ -436,13 +449,22 @@ static int has_work(const weir_State *S) {
          !weir_deque_empty(&S->fires);
 }
 
+/* As lua_pcall; but what an error returns to is left to the caller. */
+static int call_guarded(lua_State *L, weir_State *S, weir_Mark *mark, int n, int nresults) {
+  int status;
+  (void)S;
+  (void)mark;
+  weir_guard_begin(L, S, mark, n);
+  status = lua_pcall(L, n, nresults, 0);
+  weir_guard_end(L, S, mark);
+  return status;
+}
+
 int weir_sched_call(lua_State *L, weir_State *S, int n, int nresults) {
   weir_Mark mark;
   int status;
   weir_state_mark(S, &mark);
-  weir_guard_begin(L, S, &mark, n);
-  status = lua_pcall(L, n, nresults, 0);
-  weir_guard_end(L, S, &mark);
+  status = call_guarded(L, S, &mark, n, nresults);
   if (status != LUA_OK)
     weir_state_return(S, &mark);
   return status;
@@ -703,32 +725,107 @@ static int started(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* Arguments: the state, the Coroutine. */
-static int spawn_task(lua_State *L) {
-  weir_State *S = lua_touserdata(L, 1);
-  weir_Coroutine *c = lua_touserdata(L, 2);
-  weir_anchor_reserve(L, &S->anchors);
-  S->busy++;
-  weir_ready_take(L, S, c, 2);
-  c->untouched = 1;
-  S->running = c;
+/* The rest of what begins with a first resume. */
+typedef struct Rest {
+  weir_State *S;
+  int is_resumed, status, nresults; /* of the running one: what came of it */
+  int begun;                        /* the task has */
+} Rest;
+
+/* Argument: the Rest. */
+static int rest_task(lua_State *L) {
+  Rest *rest = lua_touserdata(L, 1);
+  weir_State *S = rest->S;
+  weir_Coroutine *c = S->running;
+  rest->begun = 1;
+  if (rest->is_resumed)
+    next_in_hand(L, S, c, dispatch(L, S, c, rest->status, rest->nresults));
   run(L, S, ONLY_RUNNING, NULL);
-  S->busy--;
-  weir_pause_settle_hooks(L, S);
-  if (has_work(S))
-    run_woken(L, S);
   return 0;
+}
+
+/* There was no memory to look at what came of the resume: the error on top stays there. */
+static void end_unseen(lua_State *L, weir_State *S) {
+  int idx = running_to(L, S);
+  weir_tail_drop(S->running->thread, S);
+  lua_pushvalue(L, idx - 1);
+  close_body(L, S, idx);
+}
+
+/* What an error returns to is the host. */
+static void go_on_protected(lua_State *L, weir_State *S, Rest *rest) {
+  weir_Mark mark;
+  weir_state_mark(S, &mark);
+  mark.running = NULL;
+  mark.busy = mark.depth = 0;
+  lua_pushcfunction(L, rest_task);
+  lua_pushlightuserdata(L, rest);
+  if (call_guarded(L, S, &mark, 1, 0) == LUA_OK) {
+    S->busy--;
+    return;
+  }
+  if (rest->is_resumed && !rest->begun)
+    end_unseen(L, S);
+  weir_state_return(S, &mark);
+  lua_error(L);
+}
+
+/* Does nothing come of its first resume that could raise an error, or run anything? So it is with
+   nearly all that are started: they end, or wait. */
+static int is_harmless(const weir_State *S, const weir_Coroutine *c, int status) {
+  lua_State *thread = c->thread;
+  int n = lua_gettop(thread) - 2;
+  if (!is_plain(S, c) || S->watch || S->tracks || c->has_trap)
+    return 0;
+  if (status == LUA_YIELD)
+    return S->signal == SIGNAL_WAIT;
+  return status == LUA_OK && (n == 0 || (n == 1 && !lua_isuserdata(thread, -1))) && !c->d.first &&
+         !c->d.ncalls && !lua_isboolean(thread, 1);
+}
+
+static void resume_first(lua_State *L, weir_State *S, weir_Coroutine *c) {
+  Rest rest = {S, 1, 0, 0, 0};
+  rest.status = resume_body(L, S, c, &rest.nresults);
+  if (!is_harmless(S, c, rest.status)) {
+    go_on_protected(L, S, &rest);
+    return;
+  }
+  if (rest.status == LUA_OK)
+    body_returned(L, S, c);
+  else if (!c->armed)
+    arm_running(L, S, c);
+  weir_ready_put_down(S, c);
+  S->running = NULL;
+  S->busy--;
+}
+
+/* In the host: runs the new one at idx. What needs a protected call gets one, but no more than
+   that: they are dear. */
+static void start_now(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  reserve(L);
+  weir_anchor_reserve(L, &S->anchors);
+  weir_ready_take(L, S, c, idx);
+  c->untouched = 1;
+  S->busy++;
+  S->running = c;
+  if (weir_likely(!c->trapped)) {
+    resume_first(L, S, c);
+  } else {
+    Rest rest = {S, 0, 0, 0, 0};
+    go_on_protected(L, S, &rest);
+  }
 }
 
 void weir_sched_start(lua_State *L, weir_State *S) {
   int idx = lua_gettop(L);
+  weir_Coroutine *c = lua_touserdata(L, idx);
   if (S->busy == 0 && S->inline_runs) {
-    lua_pushcfunction(L, spawn_task);
-    lua_pushlightuserdata(L, S);
-    lua_pushvalue(L, idx);
-    protect(L, S, 2, 0);
+    start_now(L, S, c, idx);
+    weir_pause_settle_hooks(L, S);
+    if (has_work(S))
+      host_turn(L, S);
   } else {
-    weir_ready_add(L, S, lua_touserdata(L, idx), idx);
+    weir_ready_add(L, S, c, idx);
     weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
   }
   weir_sched_tell(L, S);

@@ -94,7 +94,7 @@ static void make_error(lua_State *L, weir_State *S, const weir_Meter *m) {
 /* Pushes the error of the running one's limit: one object for all times that it is raised. */
 static void push_error(lua_State *L, weir_State *S, const weir_Meter *m) {
   weir_coroutine_push_running(L, S);
-  lua_getiuservalue(L, -1, UV_THREAD);
+  weir_coroutine_push_thread(L, S, -1);
   weir_trap_push(L, S);
   if (lua_getiuservalue(L, -1, TRAP_LIMIT) == LUA_TNIL) {
     make_error(L, S, m);
@@ -262,7 +262,7 @@ static weir_Trap *trap_of(lua_State *L, weir_State *S, int idx) {
   weir_Trap *t;
   if (!thread)
     return NULL;
-  lua_getiuservalue(L, idx, UV_THREAD);
+  weir_coroutine_push_thread(L, S, idx);
   t = weir_trap_need(L, S);
   return c->thread == thread ? t : NULL; /* a finalizer may have closed it */
 }
@@ -297,7 +297,7 @@ void weir_slice_set(lua_State *L, weir_State *S, int idx, lua_Integer n) {
 
 void weir_slice_start(lua_State *L, weir_State *S, int idx) {
   weir_Coroutine *c = lua_touserdata(L, idx);
-  lua_getiuservalue(L, idx, UV_THREAD);
+  weir_coroutine_push_thread(L, S, idx);
   weir_trap_need(L, S)->meter.slice = S->slice;
   c->has_trap = c->trapped = 1;
 }
@@ -308,7 +308,7 @@ void weir_slice_limit(lua_State *L, weir_State *S, int idx, const weir_Limit *li
   if (!t)
     return;
   m = &t->meter;
-  lua_getiuservalue(L, idx, UV_THREAD);
+  weir_coroutine_push_thread(L, S, idx);
   weir_trap_push(L, S);
   lua_pushnil(L);
   lua_setiuservalue(L, -2, TRAP_LIMIT);

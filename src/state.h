@@ -69,7 +69,8 @@ enum {
   HOME_OVERFLOW,
   HOME_YIELDS,  /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
   HOME_ON_WORK, /* function, while `asks` is set */
-  HOME_SLOTS = HOME_ON_WORK
+  HOME_SPARE,   /* the thread that `spare` is, see coroutine.c */
+  HOME_SLOTS = HOME_SPARE
 };
 
 /* Why one of our functions yields; read by whoever resumed it. */
@@ -126,6 +127,9 @@ struct weir_State {
   weir_Deque found;  /* coroutines that the collector found, for the next turn */
   weir_Deque dying;  /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;   /* idle threads, to be used again */
+  lua_State
+      *spare; /* one more, which a coroutine borrows until it is suspended; NULL: there is none */
+  int lent;   /* one does */
 
   lua_CFunction pcall, xpcall;                                                 /* Lua's own */
   int (*resume)(lua_State *thread, lua_State *from, int nargs, int *nresults); /* a body: Lua's own,

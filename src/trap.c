@@ -25,7 +25,7 @@ static weir_Trap *own(lua_State *L, weir_State *S) {
 
 static weir_Trap *push_running(lua_State *L, weir_State *S) {
   weir_coroutine_push_running(L, S);
-  lua_getiuservalue(L, -1, UV_THREAD);
+  weir_coroutine_push_thread(L, S, -1);
   lua_remove(L, -2);
   return weir_trap_push(L, S);
 }
@@ -261,7 +261,7 @@ static int line_of_yield(lua_State *thread) {
 void weir_trap_prepare(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (c->has_trap)
     return;
-  lua_getiuservalue(L, idx, UV_THREAD);
+  weir_coroutine_push_thread(L, S, idx);
   weir_trap_need(L, S);
   c->has_trap = 1;
 }

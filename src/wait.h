@@ -28,12 +28,15 @@ void weir_wait_end(lua_State *L, weir_State *S, int w);
 /* Tells all waiters of the Deferred at d its outcome, in order, and counts them. Returns 0 if it
    came to a stop for want of memory: the others wait on. [-0, +0, m] */
 int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told);
-/* Is all there is to do, once it has an outcome that is no failure, to wake one who awaits it? And
-   now: nothing comes before that. */
+/* Once it has an outcome that is no failure: is there nothing to see to but its waiters? And now:
+   nothing comes before that. */
+static inline int weir_wait_is_plain(const weir_State *S, const weir_Deferred *d) {
+  return d->wait == WAIT_NONE && !(d->flags & ~(uint32_t)(FLAG_HOOKS | FLAG_CLAIM)) &&
+         d->ncalls == 0 && !d->timers && weir_deque_empty(&S->fires);
+}
+/* Then: is it all there is to do to wake one who awaits it? */
 static inline int weir_wait_is_for_one(const weir_State *S, const weir_Deferred *d) {
-  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && d->wait == WAIT_NONE &&
-         !(d->flags & ~(uint32_t)(FLAG_HOOKS | FLAG_CLAIM)) && d->ncalls == 0 && !d->timers &&
-         weir_deque_empty(&S->fires) && S->anchors.free != WEIR_NO_ANCHOR;
+  return d->nwaiters == 1 && d->first->wait == WAIT_AWAIT && S->anchors.free != WEIR_NO_ANCHOR;
 }
 /* It is: that one goes on with the n values on top, at most one, and the Deferred at d is settled.
    These need not be its outcome, which stays as it is. [-n, +0, -] */
