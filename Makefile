@@ -209,6 +209,7 @@ test: ## install what is missing, build with both compilers, lint, run the specs
 	$(SUB) thread-spec
 	$(SUB) $(ASAN_BUILD) build hosts
 	$(SUB) -j1 asan
+	$(SUB) -j1 oom OOM='calls cancel flow many pause sync'
 	$(SUB) -j1 gc-stress N=20
 	$(SUB) -j1 valgrind-core
 	$(SUB) spec

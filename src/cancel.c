@@ -272,7 +272,8 @@ static int cancel_one(lua_State *L, weir_State *S, Walk *walk) {
   if (!weir_deferred_is_open(d))
     return STOP;
   weir_deferred_reserve(L, S);
-  weir_deque_reserve(L, &S->dying);
+  if (weir_is_coroutine(d) && !walk->has_root)
+    weir_deque_reserve(L, &S->dying);
   if (weir_is_coroutine(d))
     return cancel_coroutine(L, S, idx, walk);
   if (d->phase == PHASE_WAITING)
@@ -310,24 +311,45 @@ int weir_cancel_from(lua_State *L, weir_State *S, int idx, double deadline) {
   return done;
 }
 
+/* Arguments: the state, the Walk, the error. */
+static int parts_task(lua_State *L) {
+  weir_State *S = lua_touserdata(L, 1);
+  Walk *walk = lua_touserdata(L, 2);
+  walk->error = 3;
+  lua_pushnil(L); /* it is replaced by what is next */
+  if (walk_aside(L, S, walk))
+    walk_on(L, S, walk);
+  return 0;
+}
+
+/* All side branches that there are. What raises an error is left to raise it. Returns Lua's status.
+   [-0, +0|1, -] */
+static int walk_parts(lua_State *L, weir_State *S, Walk walk) {
+  lua_pushcfunction(L, parts_task);
+  lua_pushlightuserdata(L, S);
+  lua_pushlightuserdata(L, &walk);
+  lua_pushvalue(L, walk.error);
+  return lua_pcall(L, 3, 0, 0);
+}
+
 void weir_cancel_parts(lua_State *L, weir_State *S, int idx, int taken) {
   const weir_Deferred *other = lua_touserdata(L, idx);
   Walk walk = {lua_gettop(L), weir_cancel_deadline(S, S->grace), 0};
   weir_Region r;
-  int told = 0;
+  int told = 0, status;
   luaL_checkstack(L, 16, "too many nested calls");
   weir_error_cancelled(L, S);
   r = weir_deque_begin(&S->walk);
-  lua_pushnil(L);
   if (other->wait == WAIT_LINKS) /* a finalizer may have fired it just now */
     cancel_links(L, S, idx, &walk, 0);
   if (taken)
     told = weir_link_take(L, S, idx, taken);
-  if (walk_aside(L, S, &walk))
-    walk_on(L, S, &walk);
+  status = walk_parts(L, S, walk);
   if (told && other->phase == PHASE_FIRED)
     weir_deferred_queue(L, S, idx);
   weir_deque_end(&S->walk, r);
+  if (status != LUA_OK)
+    lua_error(L);
   lua_settop(L, walk.error - 1);
 }
 

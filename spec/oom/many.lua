@@ -40,8 +40,17 @@ local function scope(parts)
   end)
 end
 
+-- regression 183: what had won was told nobody, when there was no memory to cancel the rest.
+local function race_of_coroutines(parts)
+  local list = {}
+  for i, part in ipairs(parts) do
+    list[i] = weir.spawn(weir.await, part)
+  end
+  return weir.race(list)
+end
+
 local list = {}
-for _, make in ipairs { weir.all, weir.settle, weir.race, weir.any, map, scope } do
+for _, make in ipairs { weir.all, weir.settle, weir.race, weir.any, map, scope, race_of_coroutines } do
   list[#list + 1] = joining(make, 1)
   list[#list + 1] = joining(make, 20)
 end
