@@ -556,4 +556,75 @@ describe("coroutine", function()
       assert.equal(co, t:list()[2])
     end)
   end)
+
+  describe("its thread", function()
+    local running = coroutine.running
+
+    --- Those that have waited in their bodies, each with what coroutine.running was before and behind that.
+    local function waiting(gate, list)
+      local before = running()
+      weir.await(gate)
+      list[#list + 1] = { before, (running()) }
+    end
+
+    local function assert_of_their_own(list, n)
+      assert.equal(n, #list)
+      for i, threads in ipairs(list) do
+        assert.equal(threads[1], threads[2])
+        for k = 1, i - 1 do
+          assert.not_equal(list[k][1], threads[1])
+        end
+      end
+    end
+
+    it("3.1 is its own as long as it has waited, whoever ends beside it", function()
+      local gate, list = weir.Deferred(), {}
+      for _ = 1, 5 do
+        weir.spawn(function() end)
+        weir.spawn(waiting, gate, list)
+        weir.spawn(error, "failed")
+      end
+      gate:callback()
+      assert_of_their_own(list, 5)
+    end)
+
+    it("3.2 is its own where it is called by one that has not waited yet", function()
+      local gate, list = weir.Deferred(), {}
+      local function nest(depth)
+        if depth > 1 then weir.spawn(nest, depth - 1) end
+        waiting(gate, list)
+      end
+      weir.spawn(nest, 5)
+      gate:callback()
+      assert_of_their_own(list, 5)
+    end)
+
+    it("2.3 3.2 is its own where a callback starts it, or a comparator, inside of one that has not", function()
+      local gate, list, d = weir.Deferred(), {}, weir.Deferred()
+      d:add_callback(function() weir.spawn(waiting, gate, list) end)
+      weir.spawn(function()
+        d:callback()
+        table.sort({ 2, 1 }, function(a, b)
+          weir.spawn(waiting, gate, list)
+          return a < b
+        end)
+        waiting(gate, list)
+      end)
+      local n = #list
+      gate:callback()
+      assert.equal(0, n)
+      assert_of_their_own(list, 3)
+    end)
+
+    it("4.1 is emptied at its end: nothing of it is kept for whoever runs on it next", function()
+      local weak = setmetatable({}, { __mode = "v" })
+      weir.spawn(function(x) weak.ended = x end, {})
+      weir.spawn(function(x)
+        weak.failed = x
+        error "failed"
+      end, {})
+      collectgarbage()
+      assert.is_nil(next(weak))
+    end)
+  end)
 end)
