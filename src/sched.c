@@ -744,9 +744,16 @@ static int rest_task(lua_State *L) {
   return 0;
 }
 
-/* There was no memory to look at what came of the resume: the error on top stays there. */
-static void end_unseen(lua_State *L, weir_State *S) {
-  int idx = running_to(L, S);
+/* There was no memory, or no stack, to look at what came of the resume: the error on top stays
+   there. Who has called another one goes on behind it, in the next turn. */
+static void end_unseen(lua_State *L, weir_State *S, const Rest *rest) {
+  int idx;
+  if (rest->status == LUA_YIELD && S->signal == SIGNAL_SPAWN) {
+    arm_running(L, S, S->running);
+    call_callee(S, S->running);
+    return;
+  }
+  idx = running_to(L, S);
   weir_tail_drop(S->running->thread, S);
   lua_pushvalue(L, idx - 1);
   close_body(L, S, idx);
@@ -765,7 +772,7 @@ static void go_on_protected(lua_State *L, weir_State *S, Rest *rest) {
     return;
   }
   if (rest->is_resumed && !rest->begun)
-    end_unseen(L, S);
+    end_unseen(L, S, rest);
   weir_state_return(S, &mark);
   lua_error(L);
 }
@@ -821,6 +828,7 @@ void weir_sched_start(lua_State *L, weir_State *S) {
   weir_Coroutine *c = lua_touserdata(L, idx);
   if (S->busy == 0 && S->inline_runs) {
     start_now(L, S, c, idx);
+    lua_settop(L, idx); /* where L is a body in other hands, a cancel has left its error there */
     weir_pause_settle_hooks(L, S);
     if (has_work(S))
       host_turn(L, S);
