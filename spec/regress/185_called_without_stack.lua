@@ -20,6 +20,7 @@ describe("regress 185", function()
     h.unhandled()
     for n = 999950, 999985 do
       local called, ran
+      local live = weir.stats().live -- of other specs, some perhaps lost
       spawn_above(n, function()
         called = true
         weir.spawn(function()
@@ -28,7 +29,7 @@ describe("regress 185", function()
       end)
       weir.step()
       assert.equal(called, ran, n)
-      assert.equal(0, weir.stats().live, n)
+      assert.is_true(weir.stats().live <= live, n)
     end
   end)
 end)
