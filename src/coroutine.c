@@ -25,11 +25,9 @@ static int is_reusable(const weir_State *S, const weir_Coroutine *c) {
   return lua_status(c->thread) == LUA_OK && lua_gettop(c->thread) == 0 && !c->broken && !S->closing;
 }
 
-/* The thread on top has been used, and is to look like a new one to the host. */
-static void renew(lua_State *L, const weir_State *S, lua_State *thread) {
+/* A thread that has been used looks like a new one to the host. */
+static void renew(const weir_State *S, lua_State *thread) {
   memcpy(lua_getextraspace(thread), lua_getextraspace(S->main), LUA_EXTRASPACE);
-  if (lua_gethook(thread))
-    weir_trap_forget(L);
 }
 
 /* Pushes an idle thread. */
@@ -40,7 +38,9 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
   } else {
     weir_deque_take_back(L, &S->pool);
     thread = lua_tothread(L, -1);
-    renew(L, S, thread);
+    renew(S, thread);
+    if (lua_gethook(thread))
+      weir_trap_forget(L);
   }
   if (lua_gethook(L)) {
     lua_pushvalue(L, -1);
@@ -49,11 +49,9 @@ static lua_State *acquire(lua_State *L, weir_State *S) {
   return thread;
 }
 
-/*
-** Most that is run as soon as it is made ends without ever being suspended: so it borrows the spare
-** thread, which then has not to be moved. Who is suspended keeps it, and the next one finds
-*another.
-*/
+/* Most that is run as soon as it is made ends without ever being suspended: so it borrows the spare
+   thread, which need not be moved then. Who is suspended keeps it, and another one takes its place.
+   HOME_SPARE holds it meanwhile. */
 static int borrows(const weir_State *S, const weir_Coroutine *c) {
   return c->thread && c->thread == S->spare;
 }
@@ -71,20 +69,23 @@ static void keep_spare(lua_State *L, weir_State *S, int idx) {
   drop_spare(L, S);
 }
 
+/* The same for the spare one as for what is acquired. */
+static WEIR_COLD void renew_hook(lua_State *L, weir_State *S) {
+  weir_state_push(L, S, HOME_SPARE);
+  if (lua_gethook(S->spare))
+    weir_trap_forget(L);
+  if (lua_gethook(L))
+    weir_trap_inherit(L, S);
+  else
+    lua_pop(L, 1);
+}
+
 static lua_State *lend(lua_State *L, weir_State *S) {
-  lua_State *thread = S->spare;
   S->lent = 1;
-  if (!weir_likely(!lua_gethook(thread) && !lua_gethook(L))) {
-    weir_state_push(L, S, HOME_SPARE);
-    renew(L, S, thread);
-    if (lua_gethook(L))
-      weir_trap_inherit(L, S);
-    else
-      lua_pop(L, 1);
-  } else {
-    memcpy(lua_getextraspace(thread), lua_getextraspace(S->main), LUA_EXTRASPACE);
-  }
-  return thread;
+  renew(S, S->spare);
+  if (lua_gethook(S->spare) || lua_gethook(L))
+    renew_hook(L, S);
+  return S->spare;
 }
 
 /* Gives the Coroutine at idx a thread. */
@@ -117,7 +118,7 @@ static void give_back(lua_State *L, weir_State *S, const weir_Coroutine *c) {
     drop_spare(L, S);
 }
 
-static void pool(lua_State *L, weir_State *S, const weir_Coroutine *c, int idx) {
+static void put_in_pool(lua_State *L, weir_State *S, const weir_Coroutine *c, int idx) {
   if (is_reusable(S, c) && weir_deque_length(&S->pool) < POOL_MOST && weir_deque_try(L, &S->pool)) {
     lua_getiuservalue(L, idx, UV_THREAD);
     weir_deque_push(L, &S->pool, 0);
@@ -137,7 +138,7 @@ static void release(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
   if (borrows(S, c))
     give_back(L, S, c);
   else
-    pool(L, S, c, idx);
+    put_in_pool(L, S, c, idx);
   c->thread = NULL;
 }
 

@@ -829,14 +829,10 @@ void weir_sched_start(lua_State *L, weir_State *S) {
   if (S->busy == 0 && S->inline_runs) {
     start_now(L, S, c, idx);
     lua_settop(L, idx); /* where L is a body in other hands, a cancel has left its error there */
-    weir_pause_settle_hooks(L, S);
-    if (has_work(S))
-      host_turn(L, S);
   } else {
     weir_ready_add(L, S, c, idx);
-    weir_pause_settle_hooks(L, S); /* as calls do that cannot run what they woke */
   }
-  weir_sched_tell(L, S);
+  weir_sched_turn(L, S);
 }
 
 int weir_sched_spawn(lua_State *L, weir_State *S) {

@@ -127,9 +127,8 @@ struct weir_State {
   weir_Deque found;  /* coroutines that the collector found, for the next turn */
   weir_Deque dying;  /* cancelled this turn: those not ended by its end get a grace timer */
   weir_Deque pool;   /* idle threads, to be used again */
-  lua_State
-      *spare; /* one more, which a coroutine borrows until it is suspended; NULL: there is none */
-  int lent;   /* one does */
+  lua_State *spare;  /* one more, in HOME_SPARE, for who is not suspended; NULL: there is none */
+  int lent;          /* a coroutine has it */
 
   lua_CFunction pcall, xpcall;                                                 /* Lua's own */
   int (*resume)(lua_State *thread, lua_State *from, int nargs, int *nresults); /* a body: Lua's own,

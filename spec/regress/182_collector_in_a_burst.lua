@@ -20,10 +20,11 @@ describe("regress 182", function()
         end,
       })
     end
-    collectgarbage "incremental"
+    local mode = collectgarbage "incremental"
     collectgarbage()
     sentinel()
     local result = f()
+    collectgarbage(mode)
     return n, result
   end
 
