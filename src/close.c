@@ -180,7 +180,7 @@ static int push_undelivered(lua_State *L, weir_Coroutine *c) {
 static void report_undelivered(lua_State *L, weir_State *S, int idx) {
   if (!lua_isnil(L, idx + 1)) {
     lua_pushvalue(L, idx + 1);
-    weir_state_set(L, S, HOME_LAST_FAILURE);
+    weir_failure_set_last(L, S);
   }
   lua_pushvalue(L, idx);
   weir_failure_report_error(L, S);

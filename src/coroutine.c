@@ -560,11 +560,12 @@ static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
 
 /* The note of the uncaught error, if it is that of the failure. */
 static void take_note(lua_State *L, weir_State *S, const weir_Coroutine *c, int idx) {
-  if (c->has_side)
-    weir_side_take(L, idx, SIDE_NOTE);
-  else
-    lua_pushnil(L);
-  weir_state_set(L, S, HOME_LAST_FAILURE);
+  if (!c->has_side) {
+    weir_failure_forget_last(L, S);
+    return;
+  }
+  weir_side_take(L, idx, SIDE_NOTE);
+  weir_failure_set_last(L, S);
 }
 
 /* Before anything is looked at: a finalizer may cancel or close the Coroutine. Without memory the

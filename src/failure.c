@@ -35,14 +35,8 @@ void weir_error_cancelled(lua_State *L, weir_State *S) {
   lua_setmetatable(L, -2);
 }
 
-int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class) {
-  int is;
-  if (!lua_istable(L, idx) || !lua_getmetatable(L, idx))
-    return 0;
-  weir_state_push(L, S, (int)class);
-  is = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return is;
+int weir_error_is(lua_State *L, const weir_State *S, int idx, weir_ErrorClass class) {
+  return lua_istable(L, idx) && weir_state_class(L, idx) == S->classes[class];
 }
 
 /* ---- notes ---- */
@@ -182,7 +176,7 @@ int weir_failure_handler(lua_State *L) {
     keep(L, S, SIDE_NOTE);
   } else {
     note_stack(L, S, L, 1, 1);
-    weir_state_set(L, S, HOME_LAST_FAILURE);
+    weir_failure_set_last(L, S);
   }
   return 1;
 }
@@ -229,6 +223,8 @@ void weir_failure_take(lua_State *L, weir_State *S, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   int top = lua_gettop(L);
   weir_Note *note;
+  if (!S->has_failure)
+    return;
   weir_state_push(L, S, HOME_LAST_FAILURE);
   weir_failure_forget_last(L, S);
   note = note_at(L, S, top + 1);
@@ -308,10 +304,12 @@ void weir_failure_note(lua_State *L, weir_State *S, int idx) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   int top = lua_gettop(L), silent;
   weir_Note *note;
+  if (!is_unseen(d))
+    return;
   lua_getiuservalue(L, idx, UV_VALUE);
   silent = weir_error_is(L, S, top + 1, ERROR_CANCELLED);
   lua_settop(L, top);
-  if (silent || !is_unseen(d))
+  if (silent)
     return;
   note = own_note(L, S, idx);
   if (note && !note->listed)
@@ -434,9 +432,16 @@ static int report_broken(lua_State *L) {
   return 0;
 }
 
-void weir_failure_forget_last(lua_State *L, weir_State *S) {
-  lua_pushnil(L);
+void weir_failure_set_last(lua_State *L, weir_State *S) {
+  S->has_failure = !lua_isnil(L, -1);
   weir_state_set(L, S, HOME_LAST_FAILURE);
+}
+
+void weir_failure_forget_last(lua_State *L, weir_State *S) {
+  if (!S->has_failure)
+    return;
+  lua_pushnil(L);
+  weir_failure_set_last(L, S);
 }
 
 /* The hook is below its three arguments. One that raises: say so, go on. */

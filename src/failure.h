@@ -35,7 +35,7 @@ void weir_error_new(lua_State *L, weir_State *S, weir_ErrorClass class);
 int weir_error_raise(lua_State *L, weir_State *S, weir_ErrorClass class, const char *message);
 /* Pushes a cancel error whose reason is on top. [-1, +1, m] */
 void weir_error_cancelled(lua_State *L, weir_State *S);
-int weir_error_is(lua_State *L, weir_State *S, int idx, weir_ErrorClass class);
+int weir_error_is(lua_State *L, const weir_State *S, int idx, weir_ErrorClass class);
 
 /* The message handler of bodies and callbacks: notes the stack. */
 int weir_failure_handler(lua_State *L);
@@ -56,7 +56,9 @@ void weir_failure_see(lua_State *L, weir_State *S);
 void weir_failure_seen(lua_State *L, weir_State *S, int idx);
 /* Its outcome is another now: the note, if any, goes. [-0, +0, -] */
 void weir_failure_forget(lua_State *L, weir_State *S, int idx);
-/* Nobody will ask for the note HOME_LAST_FAILURE any more. [-0, +0, -] */
+/* The note on top, or nil, is HOME_LAST_FAILURE. [-1, +0, -] */
+void weir_failure_set_last(lua_State *L, weir_State *S);
+/* Nobody will ask for that note any more. [-0, +0, -] */
 void weir_failure_forget_last(lua_State *L, weir_State *S);
 /* Takes the note HOME_LAST_FAILURE for the failure of the Deferred at idx. [-0, +0, -] */
 void weir_failure_take(lua_State *L, weir_State *S, int idx);

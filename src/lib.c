@@ -142,7 +142,7 @@ static void set_metamethod(lua_State *L, weir_State *S, int slot, const char *na
 static void new_hidden_class(lua_State *L, weir_State *S, int slot, const char *name) {
   lua_newtable(L);
   set_name(L, name);
-  weir_state_set(L, S, slot);
+  keep_class(L, S, slot);
 }
 
 /* ---- error classes ---- */
@@ -191,7 +191,7 @@ static void push_error_class(lua_State *L, const char *name) {
 
 static void new_error_class(lua_State *L, weir_State *S, int slot, const char *name) {
   push_error_class(L, name);
-  weir_state_set(L, S, slot);
+  keep_class(L, S, slot);
 }
 
 static void new_cancelled_class(lua_State *L, weir_State *S) {
@@ -201,7 +201,7 @@ static void new_cancelled_class(lua_State *L, weir_State *S) {
   lua_pushliteral(L, "message");
   lua_pushcclosure(L, cancelled_index, 3);
   lua_setfield(L, -2, "__index");
-  weir_state_set(L, S, HOME_CANCELLED);
+  keep_class(L, S, HOME_CANCELLED);
 }
 
 /* error_class(name), for what is written in Lua. */

@@ -93,7 +93,7 @@ enum {
 struct weir_State {
   lua_State *home;                     /* fixed slots, see above */
   lua_State *main;                     /* the main thread */
-  const void *classes[HOME_CLOCK + 1]; /* the metatables of users' objects, only to compare */
+  const void *classes[HOME_ERROR + 1]; /* metatables, only to compare */
   weir_Coroutine *running;             /* NULL in the host, in callbacks and in hooks */
   weir_Coroutine *callers; /* the last of those whose eager callee has not yet reached a wait; the
                               one before it is its `earlier` */
@@ -159,6 +159,7 @@ struct weir_State {
   int owes_turn;       /* it was by the mail alone: the next leaves that for later */
   lua_Integer places;  /* in HOME_LIVE; */
   lua_Integer place;   /* the last of them that has been given out */
+  int has_failure;     /* HOME_LAST_FAILURE is not nil */
   uint64_t notes;      /* number of the last note in HOME_NOTES; */
   uint64_t notes_seen; /* of the last one that has been reported, or had no need; */
   size_t listed;       /* how many may be left to report; the collector may lose some */
