@@ -8,6 +8,7 @@
 #include "close.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "fetch.h"
 #include "pause.h"
 #include "platform.h"
 #include "sched.h"
@@ -24,11 +25,34 @@ static void heap_reserve(lua_State *L, weir_Heap *h, size_t n) {
   h->cap = cap;
 }
 
+static weir_Timer *timer_at(const weir_Heap *h, size_t i) {
+  return h->v[i].item;
+}
+
 static void heap_free(lua_State *L, weir_Heap *h) {
   for (size_t i = 0; i < h->n; i++)
-    h->v[i].item->pos = 0;
+    timer_at(h, i)->slot = 0;
   weir_block_drop(L, h->v);
-  *h = (weir_Heap){NULL, 0, 0};
+  *h = (weir_Heap){NULL, 0, 0, NULL};
+}
+
+static void free_all(lua_State *L, weir_Clock *k) {
+  heap_free(L, &k->due);
+  heap_free(L, &k->aside);
+  weir_block_drop(L, k->slots);
+  k->slots = NULL;
+  k->room = k->used = k->free = 0;
+}
+
+/* Both heaps have timers under the same slots. */
+static void slots_reserve(lua_State *L, weir_Clock *k) {
+  uint32_t more = k->room ? k->room * 2 : 16;
+  if (k->free || k->used < k->room)
+    return;
+  k->slots =
+      weir_block_grow_quietly(L, k->slots, k->used * sizeof *k->slots, more * sizeof *k->slots);
+  k->room = more;
+  k->due.places = k->aside.places = k->slots;
 }
 
 /* ---- clocks ---- */
@@ -95,36 +119,31 @@ double weir_clock_next(const weir_Clock *k) {
 
 /* ---- the shelf ---- */
 
-/* The slot that comes next, of which there is room in `free_slots` when it is given back. */
-static int next_slot(lua_State *L, weir_Clock *k) {
-  if (k->nfree == 0 && k->used_slots == k->nslots) {
-    int more = k->nslots ? k->nslots * 2 : 16;
-    size_t used = (size_t)k->nfree * sizeof *k->free_slots;
-    k->free_slots =
-        weir_block_grow_quietly(L, k->free_slots, used, (size_t)more * sizeof *k->free_slots);
-    k->nslots = more;
-  }
-  return k->nfree ? k->free_slots[k->nfree - 1] : k->used_slots + 1;
+/* The slot that comes next, which is there. */
+static uint32_t next_slot(lua_State *L, weir_Clock *k) {
+  slots_reserve(L, k);
+  return k->free ? k->free : k->used + 1;
 }
 
-static int shelve(lua_State *L, weir_Clock *k, int idx) {
-  int slot = next_slot(L, k);
+static uint32_t shelve(lua_State *L, weir_Clock *k, int idx) {
+  uint32_t slot = next_slot(L, k);
   lua_pushvalue(k->shelf, 1); /* not there: what is raised on that thread empties it */
   lua_xmove(k->shelf, L, 1);
   lua_pushvalue(L, idx);
   lua_rawseti(L, -2, slot);
   lua_pop(L, 1);
-  if (k->nfree)
-    k->nfree--;
+  if (k->free)
+    k->free = k->slots[slot - 1];
   else
-    k->used_slots++;
+    k->used++;
   return slot;
 }
 
-static void unshelve(weir_Clock *k, int slot) {
+static void unshelve(weir_Clock *k, uint32_t slot) {
   lua_pushnil(k->shelf);
   lua_rawseti(k->shelf, 1, slot);
-  k->free_slots[k->nfree++] = slot;
+  k->slots[slot - 1] = k->free;
+  k->free = slot;
 }
 
 /* ---- arming ---- */
@@ -136,7 +155,7 @@ static void count(weir_Timer *t, int keeps) {
     weir_Clock *k = t->clock;
     t->keeps = (uint8_t)keeps;
     k->keeping += keeps ? (size_t)1 : ~(size_t)0;
-    if (k->kind != CLOCK_SCALED || !k->proxy.item.pos)
+    if (k->kind != CLOCK_SCALED || !weir_timer_is_armed(&k->proxy))
       return;
     t = &k->proxy;
     keeps = k->keeping > 0;
@@ -170,7 +189,7 @@ static void reserve_heaps(lua_State *L, weir_Clock *k) {
 
 /* The next put_in there does not fail. */
 static void reserve(lua_State *L, weir_Clock *k) {
-  int slot;
+  uint32_t slot;
   if (k->is_dead)
     return;
   slot = next_slot(L, k);
@@ -184,8 +203,12 @@ static void reserve(lua_State *L, weir_Clock *k) {
 
 /* Before anything changes: nor does what arm_proxies does for `k` then. */
 static void reserve_proxies(lua_State *L, weir_Clock *k) {
-  for (; k->kind == CLOCK_SCALED && !k->proxy.item.pos; k = k->parent)
+  for (; k->kind == CLOCK_SCALED && !weir_timer_is_armed(&k->proxy); k = k->parent)
     reserve(L, k->parent);
+}
+
+static void insert(weir_Heap *h, weir_Timer *t) {
+  weir_heap_insert(h, (weir_HeapEntry){t->deadline, t->seq, t, t->slot});
 }
 
 /* The value that the timer is part of is on top. */
@@ -201,7 +224,7 @@ static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, 
   t->keeps = 0;
   t->instant = (uint8_t)is_present(k, deadline);
   t->set_aside = 0;
-  weir_heap_insert(&k->due, &t->item, deadline, t->seq);
+  insert(&k->due, t);
   count(t, keeps);
 }
 
@@ -226,15 +249,16 @@ static void unlink_limit(weir_Timer *t) {
 
 static void take_out(weir_Timer *t) {
   weir_Clock *k = t->clock;
-  weir_heap_remove(t->set_aside ? &k->aside : &k->due, &t->item);
+  weir_heap_remove(t->set_aside ? &k->aside : &k->due, t->slot);
   unshelve(k, t->slot);
+  t->slot = 0;
   count(t, 0);
   if (t->node)
     unlink_limit(t);
 }
 
 void weir_timer_disarm(weir_Timer *t) {
-  while (t->item.pos) {
+  while (weir_timer_is_armed(t)) {
     weir_Clock *k = t->clock;
     take_out(t);
     if (k->kind != CLOCK_SCALED || k->due.n || k->aside.n || k->in_aside)
@@ -252,7 +276,7 @@ void weir_timer_disarm(weir_Timer *t) {
 
 /* There is one. */
 static weir_Timer *first_of(const weir_Clock *k) {
-  return (weir_Timer *)(void *)k->due.v[0].item;
+  return timer_at(&k->due, 0);
 }
 
 static weir_Clock *clock_of_proxy(const weir_Timer *t) {
@@ -272,10 +296,10 @@ static int is_stale(const weir_Clock *k) {
 /* Nothing is allocated: it stays the same number of timers. */
 static void move_proxy(weir_Clock *k) {
   weir_Timer *t = &k->proxy;
-  weir_heap_remove(&k->parent->due, &t->item);
+  weir_heap_remove(&k->parent->due, t->slot);
   t->deadline = aim(k);
   t->seq = k->due.n ? k->due.v[0].seq : 0;
-  weir_heap_insert(&k->parent->due, &t->item, t->deadline, t->seq);
+  insert(&k->parent->due, t);
 }
 
 static void follow(weir_Clock *k) {
@@ -296,17 +320,17 @@ static void bring_back(weir_Clock *k) {
     follow(below);
   }
   while (k->aside.n) {
-    weir_Timer *t = (weir_Timer *)(void *)k->aside.v[0].item;
-    weir_heap_remove(&k->aside, &t->item);
-    weir_heap_insert(&k->due, &t->item, t->deadline, t->seq);
+    weir_Timer *t = timer_at(&k->aside, 0);
+    weir_heap_remove(&k->aside, t->slot);
+    insert(&k->due, t);
     t->set_aside = 0;
   }
 }
 // NOLINTEND(misc-no-recursion)
 
 static void set_aside(weir_Clock *k, weir_Timer *t) {
-  weir_heap_remove(&k->due, &t->item);
-  weir_heap_insert(&k->aside, &t->item, t->deadline, t->seq);
+  weir_heap_remove(&k->due, t->slot);
+  insert(&k->aside, t);
   t->set_aside = 1;
   for (; k->kind == CLOCK_SCALED && !k->in_aside; k = k->parent) {
     k->in_aside = 1;
@@ -333,7 +357,7 @@ static void arm_proxies(lua_State *L, weir_Clock *k) {
   for (; k->kind == CLOCK_SCALED; k = k->parent) {
     if (stands_still(k)) {
       leave_parent(k);
-    } else if (k->proxy.item.pos) {
+    } else if (weir_timer_is_armed(&k->proxy)) {
       follow(k);
     } else if (k->due.n) {
       lua_pushvalue(k->shelf, 2);
@@ -369,18 +393,14 @@ int weir_clock_gc(lua_State *L) {
   if (!k)
     return 0;
   for (size_t i = 0; i < k->due.n; i++) {
-    weir_Timer *t = (weir_Timer *)(void *)k->due.v[i].item;
+    weir_Timer *t = timer_at(&k->due, i);
     if (t->node)
       unlink_limit(t);
   }
   for (; k->first_aside; k->first_aside = k->first_aside->next_aside)
     k->first_aside->in_aside = 0;
   k->is_dead = 1;
-  heap_free(L, &k->due);
-  heap_free(L, &k->aside);
-  weir_block_drop(L, k->free_slots);
-  k->free_slots = NULL;
-  k->nfree = k->nslots = k->used_slots = 0;
+  free_all(L, k);
   return 0;
 }
 
@@ -430,7 +450,7 @@ void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double de
   lua_pushvalue(L, clock);
   lua_setiuservalue(L, -2, LIMIT_CLOCK);
   arm(L, S, lua_touserdata(L, clock), t, deadline, lua_gettop(L));
-  if (t->item.pos) /* not on a clock that is gone */
+  if (weir_timer_is_armed(t)) /* not on a clock that is gone */
     link_limit(t, d);
   lua_pop(L, 1);
 }
@@ -497,10 +517,10 @@ static int fire_limit_task(lua_State *L) {
 
 /* An error, of memory, came through: it comes again in the next advance. The value is on top. */
 static void put_back(lua_State *L, weir_State *S, weir_Timer *t, weir_Deferred *node, int keeps) {
-  if (t->item.pos || node->phase == PHASE_SETTLED)
+  if (weir_timer_is_armed(t) || node->phase == PHASE_SETTLED)
     return;
   put_in(L, t->clock, t, t->deadline, ++S->armed, keeps);
-  if (t->item.pos)
+  if (weir_timer_is_armed(t))
     link_limit(t, node);
   arm_proxies(L, t->clock);
 }
@@ -533,26 +553,63 @@ static int needs_error(const weir_Timer *t) {
 
 /* An empty clock gives the memory of a burst back. */
 static void trim(lua_State *L, weir_Clock *k) {
-  if (k->due.n || k->aside.n || k->nslots < TRIM_TIMERS)
+  if (k->due.n || k->aside.n || k->room < TRIM_TIMERS)
     return;
   lua_newtable(L);
   if (k->due.n) { /* a finalizer has armed one */
     lua_pop(L, 1);
     return;
   }
-  heap_free(L, &k->due);
-  heap_free(L, &k->aside);
-  weir_block_drop(L, k->free_slots);
-  k->free_slots = NULL;
-  k->nfree = k->nslots = k->used_slots = 0;
+  free_all(L, k);
   lua_xmove(L, k->shelf, 1);
   lua_replace(k->shelf, 1);
+}
+
+/* ---- what comes next ---- */
+
+#define FETCH_LEAST 512 /* of fewer all is in the caches anyway */
+
+static const weir_Timed *timed(const weir_Timer *t) {
+  return (const weir_Timed *)(const void *)((const char *)t - offsetof(weir_Timed, timer));
+}
+
+/* The first that waits for it, or what it limits. */
+static const weir_Deferred *woken_by(const weir_Timer *t) {
+  return t->kind == TIMER_AFTER ? timed(t)->d.first : t->node;
+}
+
+static lua_State *thread_woken_by(const weir_Timer *t) {
+  const weir_Deferred *d = woken_by(t);
+  return d && weir_is_coroutine(d) ? weir_coroutine(d)->thread : NULL;
+}
+
+/* Brings what can be found of a timer once the step before has been done. */
+static void fetch_step(const weir_Timer *t, int steps_left) {
+  switch (steps_left) {
+  case 3: weir_fetch_userdata(timed(t), UV_TIMED, sizeof(weir_Timed)); return;
+  case 2: weir_fetch_userdata(woken_by(t), UV_COROUTINE, sizeof(weir_Coroutine)); return;
+  case 1: weir_fetch_thread(thread_woken_by(t)); return;
+  default: weir_fetch_calls(thread_woken_by(t));
+  }
+}
+
+/* Those that move up when the first is taken out come soon, the higher the sooner: a step of each
+   is done at each level, so that all is there when it is the first. */
+static void fetch_next(const weir_Heap *h) {
+  size_t i = 0;
+  if (h->n < FETCH_LEAST)
+    return;
+  for (int level = 0; level < 4; level++) {
+    i = weir_heap_least_child(h, i);
+    fetch_step(timer_at(h, i), level);
+  }
 }
 
 // NOLINTBEGIN(misc-no-recursion)
 static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
   int top = lua_gettop(L);
   luaL_checkstack(L, 16, "too many nested clocks");
+  fetch_next(&t->clock->due);
   lua_rawgeti(t->clock->shelf, 1, t->slot);
   lua_xmove(t->clock->shelf, L, 1);
   if (t->kind == TIMER_CLOCK) {
@@ -565,7 +622,7 @@ static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
     push_timeout_error(L, S);
     lua_insert(L, -2);
   }
-  if (t->item.pos) { /* else a finalizer disarmed it */
+  if (weir_timer_is_armed(t)) { /* else a finalizer disarmed it */
     weir_deferred_reserve(L, S);
     take_out_and_act(L, S, t);
     weir_deferred_drain(L, S);

@@ -19,16 +19,15 @@ typedef enum weir_TimerKind {
 } weir_TimerKind;
 
 /*
-** Armed while item.pos != 0; then `shelf` of its clock holds whatever the timer
-** is part of, under `slot`.
+** Armed while it has a slot; then `shelf` of its clock holds whatever the timer is
+** part of, under that.
 */
 typedef struct weir_Timer {
-  weir_HeapItem item; /* first */
-  weir_Clock *clock;  /* owned by what the timer is part of */
-  double deadline;    /* on `clock` */
-  double remaining;   /* while frozen: what was left; HUGE_VAL: never comes */
+  weir_Clock *clock; /* owned by what the timer is part of */
+  double deadline;   /* on `clock` */
+  double remaining;  /* while frozen: what was left; HUGE_VAL: never comes */
   uint64_t seq;
-  int slot;
+  uint32_t slot;
   uint8_t kind;        /* weir_TimerKind */
   uint8_t instant;     /* armed for what was the present then: not in the advance under way */
   uint8_t keeps;       /* counted in `keeping` of its clock */
@@ -66,11 +65,16 @@ struct weir_Clock {
   weir_Clock *first_aside; /* of those scaled by this one which have such, or others below them */
   weir_Clock *next_aside;  /* in that list of the parent, while `in_aside` is set */
   size_t keeping;          /* timers that give a loop something to wait for */
-  int *free_slots;         /* of the table on `shelf`; room for `nslots` */
-  int nfree, nslots, used_slots;
-  lua_State *shelf; /* slot 1: the table that holds what is armed; slot 2: the clock */
+  uint32_t *slots; /* of each slot its place in a heap, or while it is free the next free one */
+  uint32_t room, used, free; /* slots there is memory for, those that have been taken, the first
+                                free one of them; 0: none */
+  lua_State *shelf;          /* slot 1: the table that holds what is armed; slot 2: the clock */
 };
 enum { CLOCK_SHELF = 1, CLOCK_PARENT, CLOCK_SLOTS = CLOCK_PARENT };
+
+static inline int weir_timer_is_armed(const weir_Timer *t) {
+  return t->slot != 0;
+}
 
 weir_Clock *weir_clock_at(lua_State *L, const weir_State *S, int idx);
 /* Pushes a new clock; for a scaled one the parent is at `parent`. [-0, +1, m] */

@@ -24,20 +24,12 @@ int lua_error(lua_State *L) WEIR_NO_RETURN;
 #endif
 
 /* A function that is hardly ever called, one that is to be a part of each that calls it, and a
-   condition that nearly always holds: the rest is laid out of the way. What will be looked at soon:
-   the processor may bring it into its cache meanwhile. gcc leaves out calls of a function that does
-   nothing but that, were it not for the empty asm. */
+   condition that nearly always holds: the rest is laid out of the way. */
 #if defined(__GNUC__)
 #define WEIR_COLD      __attribute__((cold, noinline))
 #define WEIR_PART      inline __attribute__((always_inline))
 #define weir_likely(x) __builtin_expect((x) != 0, 1)
-#define weir_fetch(p)                                                                              \
-  do {                                                                                             \
-    __builtin_prefetch(p);                                                                         \
-    __asm__ volatile("");                                                                          \
-  } while (0)
 #else
-#define weir_fetch(p) ((void)(p))
 #define WEIR_COLD
 #define WEIR_PART      inline
 #define weir_likely(x) (x)

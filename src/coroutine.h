@@ -6,6 +6,7 @@
 #define WEIR_COROUTINE_H
 
 #include "deferred.h"
+#include "fetch.h"
 
 typedef enum weir_Life {
   LIFE_NEW,     /* the body stands on the thread, not begun (also after a noreturn) */
@@ -74,18 +75,10 @@ static inline int weir_coroutine_is_executing(const weir_Deferred *d) {
 }
 
 /* What is looked at when it is woken or resumed lies in two lines of the processor's cache, and in
-   its thread, which Lua makes of some 200 bytes: where coroutines are many, mostly in none. So it
-   is asked for while others run. */
+   its thread: where coroutines are many, mostly in none. So it is asked for while others run. */
 static inline void weir_coroutine_fetch(const weir_Coroutine *c) {
   weir_fetch(&c->d.nvalues);
   weir_fetch(&c->thread);
-}
-static inline void weir_coroutine_fetch_thread(const weir_Coroutine *c) {
-  uintptr_t thread = (uintptr_t)c->thread;
-  weir_fetch((const void *)thread);
-  weir_fetch((const void *)(thread + 64));
-  weir_fetch((const void *)(thread + 128));
-  weir_fetch((const void *)(thread + 192));
 }
 
 /* LIFE_CALLING: the caller of this one, or of an earlier call of the loop; perhaps NULL. */

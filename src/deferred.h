@@ -85,7 +85,6 @@ struct weir_Deferred {
   uint32_t tag;              /* TAG_DEFERRED */
   uint32_t next_call;        /* slots of the list of callbacks that are taken */
   struct weir_Timer *timers; /* armed limits: timeouts and grace */
-  weir_Deferred *first;      /* of its waiters, in the order they came */
   uint32_t ncalls;           /* callbacks that are not taken, in slots; 1 if there is no list */
   /* What a pause looks at is from here on, then comes what a switch looks at, up to the beginning
      of a Coroutine: so either mostly finds all in two lines of the processor's cache. */
@@ -93,6 +92,7 @@ struct weir_Deferred {
   int voided;            /* those of them that a cancel has overridden for good */
   uint32_t nheld;        /* of the waiters */
   weir_Deferred *target; /* what it waits on */
+  weir_Deferred *first;  /* of its waiters, in the order they came */
   uint32_t nwaiters;
   int nvalues;        /* of the outcome; before that, how many links it has; of a coroutine with a
                          body, which has none, how often it has been resumed */

@@ -1,11 +1,15 @@
 /*
-** A 4-ary min-heap of pointers ordered by (key, seq), each element knowing its
-** own place. It knows nothing of Lua and allocates nothing: the caller gives it
-** room for `n + 1` entries before an insert.
+** A 4-ary min-heap of entries ordered by (key, seq). It knows nothing of Lua and
+** allocates nothing: the caller gives it room for `n + 1` entries before an
+** insert.
+**
+** Each entry has a slot of the caller's, from 1 on, and places[slot - 1] is where
+** it stands: what it stands for is not touched when it moves, as that lies
+** anywhere in memory. Heaps that share their slots may share these places.
 **
 ** Invariant: v[i] is not less than its parent v[(i - 1) / 4], and
-** v[i].item->pos == i + 1 for every i < n. An item outside of a heap has pos 0.
-** Four children to a node keep a node's children within two cache lines.
+** places[v[i].slot - 1] == i for every i < n.
+** Four children to a node keep a node's children within three cache lines.
 */
 #ifndef WEIR_HEAP_H
 #define WEIR_HEAP_H
@@ -13,19 +17,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct weir_HeapItem {
-  size_t pos; /* 1 + index in its heap; 0: in none */
-} weir_HeapItem;
-
 typedef struct weir_HeapEntry {
   double key;
   uint64_t seq; /* breaks ties: the lower one comes first */
-  weir_HeapItem *item;
+  void *item;   /* the caller's */
+  uint32_t slot;
 } weir_HeapEntry;
 
 typedef struct weir_Heap {
   weir_HeapEntry *v; /* owned by the caller */
   size_t n, cap;
+  uint32_t *places; /* the same, of all slots that are in use */
 } weir_Heap;
 
 static inline int heap_less(const weir_HeapEntry *a, const weir_HeapEntry *b) {
@@ -34,7 +36,7 @@ static inline int heap_less(const weir_HeapEntry *a, const weir_HeapEntry *b) {
 
 static inline void heap_put(weir_Heap *h, size_t i, weir_HeapEntry e) {
   h->v[i] = e;
-  e.item->pos = i + 1;
+  h->places[e.slot - 1] = (uint32_t)i;
 }
 
 static inline void heap_up(weir_Heap *h, size_t i, weir_HeapEntry e) {
@@ -48,7 +50,8 @@ static inline void heap_up(weir_Heap *h, size_t i, weir_HeapEntry e) {
   heap_put(h, i, e);
 }
 
-static inline size_t heap_least_child(const weir_Heap *h, size_t i) {
+/* The one that takes the place of v[i], if it is taken out; n or more: none. */
+static inline size_t weir_heap_least_child(const weir_Heap *h, size_t i) {
   size_t least = 4 * i + 1;
   size_t end = least + 4 < h->n ? least + 4 : h->n;
   for (size_t c = least + 1; c < end; c++)
@@ -59,7 +62,7 @@ static inline size_t heap_least_child(const weir_Heap *h, size_t i) {
 
 static inline void heap_down(weir_Heap *h, size_t i, weir_HeapEntry e) {
   while (4 * i + 1 < h->n) {
-    size_t child = heap_least_child(h, i);
+    size_t child = weir_heap_least_child(h, i);
     if (!heap_less(&h->v[child], &e))
       break;
     heap_put(h, i, h->v[child]);
@@ -69,16 +72,14 @@ static inline void heap_down(weir_Heap *h, size_t i, weir_HeapEntry e) {
 }
 
 /* Needs cap > n. */
-static inline void weir_heap_insert(weir_Heap *h, weir_HeapItem *item, double key, uint64_t seq) {
-  weir_HeapEntry e = {key, seq, item};
+static inline void weir_heap_insert(weir_Heap *h, weir_HeapEntry e) {
   heap_up(h, h->n++, e);
 }
 
-/* Takes out an item that is in `h`. */
-static inline void weir_heap_remove(weir_Heap *h, weir_HeapItem *item) {
-  size_t i = item->pos - 1;
+/* Takes out the entry with that slot, which is in `h`. */
+static inline void weir_heap_remove(weir_Heap *h, uint32_t slot) {
+  size_t i = h->places[slot - 1];
   weir_HeapEntry last = h->v[--h->n];
-  item->pos = 0;
   if (i == h->n)
     return;
   if (i > 0 && heap_less(&last, &h->v[(i - 1) / 4]))

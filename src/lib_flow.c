@@ -29,14 +29,6 @@ enum { FLOW_CLAIM = 1, FLOW_HOOKS, FLOW_STATE, FLOW_VALUES = FLOW_STATE }; /* it
  */
 enum { UPVALUE_ADDRESS = 1, UPVALUE_FLOW, UPVALUE_SLOW };
 
-/* Where Lua has a userdata: its head and user values, then what we know the address of. As it is
-   where pointers have 64 bits; elsewhere too much is fetched. */
-#define HEAD_SIZE(values) (40 + 16 * (values))
-
-static const void *block_of(const void *userdata, int values) {
-  return (const void *)((uintptr_t)userdata - (uintptr_t)HEAD_SIZE(values));
-}
-
 /* Only taker and putter set it. */
 static Flow *upflow(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(UPVALUE_ADDRESS));
@@ -54,7 +46,7 @@ static Flow *check_flow(lua_State *L, weir_State *S) {
 /* A userdata of others has one user value, as a rule. */
 static const void *block_at(lua_State *L, int idx) {
   const void *address = lua_topointer(L, idx);
-  return lua_isuserdata(L, idx) ? block_of(address, 1) : address;
+  return lua_isuserdata(L, idx) ? weir_block_of(address, 1) : address;
 }
 
 /* flow(hooks): of claims with these hooks, see claim. */
@@ -167,28 +159,17 @@ static int taker(lua_State *L) {
 
 /* ---- giving ---- */
 
-#define LINE 64 /* bytes that a processor fetches at a time, on most */
-
-static void fetch(const void *from, int size) {
-  for (int i = 0; i < size; i += LINE)
-    weir_fetch((const void *)((uintptr_t)from + (uintptr_t)i));
-}
-
-static void fetch_userdata(const void *object, int values, int size) {
-  fetch(block_of(object, values), HEAD_SIZE(values) + size);
-}
-
-/* In the order in which it is looked at. What is fetched in vain does no harm. */
+/* In the order in which it is looked at. */
 static void fetch_near(const Flow *f) {
-  fetch_userdata(f->claim, UV_DEFERRED, sizeof *f->claim);
-  fetch_userdata(f->near[NEAR_WAITER], UV_COROUTINE, sizeof(weir_Coroutine));
-  fetch(f->near[NEAR_THREAD], 4 * LINE);
-  fetch(f->near[NEAR_TOP], 3 * LINE);
-  fetch(f->near[NEAR_CALL], 2 * LINE);
-  fetch(f->near[NEAR_CALLER], LINE);
-  fetch(f->near[NEAR_FRAME], LINE);
+  weir_fetch_userdata(f->claim, UV_DEFERRED, sizeof *f->claim);
+  weir_fetch_userdata(f->near[NEAR_WAITER], UV_COROUTINE, sizeof(weir_Coroutine));
+  weir_fetch_thread(f->near[NEAR_THREAD]);
+  weir_fetch_bytes(f->near[NEAR_TOP], 3 * WEIR_LINE);
+  weir_fetch_bytes(f->near[NEAR_CALL], 2 * WEIR_LINE);
+  weir_fetch_bytes(f->near[NEAR_CALLER], WEIR_LINE);
+  weir_fetch_bytes(f->near[NEAR_FRAME], WEIR_LINE);
   for (int i = 0; i < GIVEN_MOST; i++)
-    fetch(f->near[NEAR_GIVEN + i], 2 * LINE);
+    weir_fetch_bytes(f->near[NEAR_GIVEN + i], 2 * WEIR_LINE);
 }
 
 /* Arguments: where the flow is, its claim, the piece. Returns whether it is waited for again; nil

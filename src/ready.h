@@ -38,13 +38,22 @@ static inline weir_Coroutine *weir_ready_head(const weir_State *S, weir_ReadyLis
   return weir_coroutine(S->ready[list]);
 }
 
-/* One that is the head of a list now runs next, and then the one behind it. */
+/* The head of a list is in hand: what is behind it runs next. */
 static inline void weir_ready_fetch(const weir_Coroutine *c) {
   if (!c)
     return;
-  weir_coroutine_fetch_thread(c);
+  weir_fetch_thread(c->thread);
   if (c->d.later)
     weir_coroutine_fetch(weir_coroutine(c->d.later));
+}
+
+/* The same one further, as there is time for the calls of the first: by measurement that gains a
+   fifth where many have been woken, and nothing where many take turns. */
+static inline void weir_ready_fetch_woken(const weir_Coroutine *c) {
+  if (!c)
+    return;
+  weir_fetch_calls(c->thread);
+  weir_ready_fetch(weir_coroutine(c->d.later));
 }
 
 /* Takes the head of a list in hand; NULL if there is none. */
@@ -53,7 +62,10 @@ static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list)
   if (!c)
     return NULL;
   weir_list_pop(S->ready[list], earlier, later);
-  weir_ready_fetch(weir_ready_head(S, list));
+  if (list == READY_YIELDED)
+    weir_ready_fetch(weir_ready_head(S, list));
+  else
+    weir_ready_fetch_woken(weir_ready_head(S, list));
   c->list = READY_NONE;
   c->in_hand = 1;
   return c;

@@ -539,7 +539,7 @@ static double manual_wait(weir_State *S, size_t *keeping) {
   const weir_Clock *loop = home_clock(S, HOME_LOOP_CLOCK);
   if (source_of(loop)->kind != CLOCK_MANUAL)
     return HUGE_VAL;
-  if (loop->kind == CLOCK_SCALED && !loop->proxy.item.pos)
+  if (loop->kind == CLOCK_SCALED && !weir_timer_is_armed(&loop->proxy))
     return HUGE_VAL; /* it stands still */
   *keeping += loop->keeping;
   return seconds_until(loop);

@@ -193,11 +193,23 @@ static int has_room(lua_State *L, weir_State *S) {
   return weir_anchor_try(L, &S->anchors) && weir_deque_try(L, &S->fires) && lua_checkstack(L, 12);
 }
 
+/* Of many that wait each is found by the one before. */
+static void fetch_later(const weir_Deferred *w) {
+  const weir_Deferred *next = w->later;
+  if (!next)
+    return;
+  if (weir_is_coroutine(next))
+    weir_fetch_thread(weir_coroutine(next)->thread);
+  if (next->later)
+    weir_fetch_userdata(next->later, UV_COROUTINE, sizeof(weir_Coroutine));
+}
+
 int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told) {
   int widx = lua_gettop(L) + 1;
   while (d->first) {
     weir_Deferred *w = d->first;
     weir_Wait how = (weir_Wait)w->wait;
+    fetch_later(w);
     if (!has_room(L, S))
       return 0;
     push_first_waiter(L, d, idx);
