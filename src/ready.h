@@ -38,7 +38,7 @@ static inline weir_Coroutine *weir_ready_head(const weir_State *S, weir_ReadyLis
   return weir_coroutine(S->ready[list]);
 }
 
-/* The head of a list is in hand: what is behind it runs next. */
+/* The head of a list has been taken: what is behind it runs next. */
 static inline void weir_ready_fetch(const weir_Coroutine *c) {
   if (!c)
     return;
@@ -47,38 +47,29 @@ static inline void weir_ready_fetch(const weir_Coroutine *c) {
     weir_coroutine_fetch(weir_coroutine(c->d.later));
 }
 
-/* The same one further, as there is time for the calls of the first: by measurement that gains a
-   fifth where many have been woken, and nothing where many take turns. */
-static inline void weir_ready_fetch_woken(const weir_Coroutine *c) {
-  if (!c)
-    return;
-  weir_fetch_calls(c->thread);
-  weir_ready_fetch(weir_coroutine(c->d.later));
-}
-
-/* Takes the head of a list in hand; NULL if there is none. */
-static inline weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list) {
+/* Takes the head of a list, which has one, in hand. */
+static inline weir_Coroutine *weir_ready_take_head(weir_State *S, weir_ReadyList list) {
   weir_Coroutine *c = weir_ready_head(S, list);
-  if (!c)
-    return NULL;
   weir_list_pop(S->ready[list], earlier, later);
-  if (list == READY_YIELDED)
-    weir_ready_fetch(weir_ready_head(S, list));
-  else
-    weir_ready_fetch_woken(weir_ready_head(S, list));
   c->list = READY_NONE;
   c->in_hand = 1;
   return c;
 }
+/* The same; NULL if there is none. */
+weir_Coroutine *weir_ready_pop(weir_State *S, weir_ReadyList list);
 
 /* The list of which a pass runs the head next, if not only that of those that gave way has one. */
 weir_ReadyList weir_ready_least(const weir_State *S, uint64_t limit);
 /* The same in hand: of those that gave way, only tickets below `limit`; NULL if there is none. */
 static inline weir_Coroutine *weir_ready_pop_next(weir_State *S, uint64_t limit) {
-  const weir_Coroutine *c = weir_ready_head(S, READY_YIELDED);
-  if (weir_likely(!S->ready[READY_WOKEN]) && weir_likely(!S->ready[READY_LATE]))
-    return c && weir_likely(c->d.at.ticket < limit) ? weir_ready_pop(S, READY_YIELDED) : NULL;
-  return weir_ready_pop(S, weir_ready_least(S, limit));
+  weir_Coroutine *c = weir_ready_head(S, READY_YIELDED);
+  if (!weir_likely(!S->ready[READY_WOKEN]) || !weir_likely(!S->ready[READY_LATE]))
+    return weir_ready_pop(S, weir_ready_least(S, limit));
+  if (!c || !weir_likely(c->d.at.ticket < limit))
+    return NULL;
+  c = weir_ready_take_head(S, READY_YIELDED);
+  weir_ready_fetch(weir_ready_head(S, READY_YIELDED));
+  return c;
 }
 
 static inline int weir_ready_is_empty(const weir_State *S) {
