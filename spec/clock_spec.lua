@@ -344,6 +344,37 @@ describe("clock", function()
       assert.same({ "one", "two", "three" }, t:list())
     end)
 
+    it("7.2 those that wait for the next advance stay, whatever is armed and cancelled meanwhile", function()
+      local n, waiting, fired = 200, {}, {}
+      weir.after(1):add_callback(function()
+        for i = 1, n do
+          waiting[i] = weir.after(0)
+          waiting[i]:add_callback(function() fired[#fired + 1] = i end)
+        end
+      end)
+      weir.after(2):add_callback(function()
+        for i = 1, 5 * n do
+          weir.after(10 + i % 7):add_callback(function() fired[#fired + 1] = "later" end)
+        end
+        for i = 3, n, 3 do
+          waiting[i]:cancel()
+        end
+      end)
+      clock:advance(5)
+      assert.same({}, fired)
+      clock:advance(0)
+      local left = {}
+      for i = 1, n do
+        if i % 3 ~= 0 then
+          left[#left + 1] = i
+        end
+      end
+      assert.same(left, fired)
+      clock:advance(20)
+      assert.equal(#left + 5 * n, #fired)
+      assert.equal(0, weir.stats().timers)
+    end)
+
     it("7.2 one cancelled by another of the same instant does not fire", function()
       local b, c
       weir.after(1):add_callback(function() t("a"); b:cancel(); c:cancel() end)

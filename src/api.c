@@ -249,7 +249,7 @@ static void set_time(lua_State *L, double (*source)(void *ud), void *ud) {
   weir_State *S = enter(L);
   weir_Clock *root = lua_touserdata(S->home, HOME_ROOT_CLOCK);
   weir_cancel_end_turn(L, S); /* a grace time that is to come is one of the old clock */
-  if (root->due.n || root->aside.n)
+  if (weir_clock_armed(root))
     luaL_error(L, "attempt to set the time while timers are armed");
   root->source = source;
   root->source_ud = ud;

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "block.h"
 #include "cancel.h"
@@ -17,34 +18,25 @@
 
 /* ---- memory ---- */
 
-static void heap_reserve(lua_State *L, weir_Heap *h, size_t n) {
-  size_t cap = h->cap ? h->cap * 2 : 16;
-  if (n <= h->cap)
+static weir_Timer *timer_of(const weir_HeapEntry *e) {
+  return e->item;
+}
+
+static weir_HeapEntry *aside_at(const weir_Clock *k, size_t i) {
+  return &k->due.v[k->due.cap - 1 - i];
+}
+
+/* Room for one more, which may have to stand among those that are due or among those set aside. */
+static void heap_reserve(lua_State *L, weir_Clock *k) {
+  weir_Heap *h = &k->due;
+  size_t size = sizeof *h->v, cap = h->cap ? h->cap * 2 : 16, n = k->naside;
+  if (weir_clock_armed(k) < h->cap)
     return;
-  h->v = weir_block_grow_quietly(L, h->v, h->n * sizeof *h->v, cap * sizeof *h->v);
+  h->v = weir_block_grow_quietly(L, h->v, h->cap * size, cap * size);
+  memcpy(h->v + cap - n, h->v + h->cap - n, n * size);
   h->cap = cap;
 }
 
-static weir_Timer *timer_at(const weir_Heap *h, size_t i) {
-  return h->v[i].item;
-}
-
-static void heap_free(lua_State *L, weir_Heap *h) {
-  for (size_t i = 0; i < h->n; i++)
-    timer_at(h, i)->slot = 0;
-  weir_block_drop(L, h->v);
-  *h = (weir_Heap){NULL, 0, 0, NULL};
-}
-
-static void free_all(lua_State *L, weir_Clock *k) {
-  heap_free(L, &k->due);
-  heap_free(L, &k->aside);
-  weir_block_drop(L, k->slots);
-  k->slots = NULL;
-  k->room = k->used = k->free = 0;
-}
-
-/* Both heaps have timers under the same slots. */
 static void slots_reserve(lua_State *L, weir_Clock *k) {
   uint32_t more = k->room ? k->room * 2 : 16;
   if (k->free || k->used < k->room)
@@ -52,7 +44,7 @@ static void slots_reserve(lua_State *L, weir_Clock *k) {
   k->slots =
       weir_block_grow_quietly(L, k->slots, k->used * sizeof *k->slots, more * sizeof *k->slots);
   k->room = more;
-  k->due.places = k->aside.places = k->slots;
+  k->due.places = k->slots;
 }
 
 /* ---- clocks ---- */
@@ -181,19 +173,13 @@ static int is_present(const weir_Clock *k, double deadline) {
   return 1;
 }
 
-/* Each heap may have to take all. */
-static void reserve_heaps(lua_State *L, weir_Clock *k) {
-  heap_reserve(L, &k->due, k->due.n + k->aside.n + 1);
-  heap_reserve(L, &k->aside, k->due.n + k->aside.n + 1);
-}
-
 /* The next put_in there does not fail. */
 static void reserve(lua_State *L, weir_Clock *k) {
   uint32_t slot;
   if (k->is_dead)
     return;
   slot = next_slot(L, k);
-  reserve_heaps(L, k);
+  heap_reserve(L, k);
   lua_pushvalue(k->shelf, 1);
   lua_xmove(k->shelf, L, 1);
   lua_pushboolean(L, 0); /* the place is taken */
@@ -207,8 +193,8 @@ static void reserve_proxies(lua_State *L, weir_Clock *k) {
     reserve(L, k->parent);
 }
 
-static void insert(weir_Heap *h, weir_Timer *t) {
-  weir_heap_insert(h, (weir_HeapEntry){t->deadline, t->seq, t, t->slot});
+static weir_HeapEntry entry_of(weir_Timer *t) {
+  return (weir_HeapEntry){t->deadline, t->seq, t, t->slot};
 }
 
 /* The value that the timer is part of is on top. */
@@ -218,13 +204,13 @@ static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, 
   t->deadline = deadline;
   if (!(deadline < HUGE_VAL) || k->is_dead)
     return; /* infinity never comes */
-  reserve_heaps(L, k);
+  heap_reserve(L, k);
   t->slot = shelve(L, k, lua_gettop(L));
   t->seq = seq;
   t->keeps = 0;
   t->instant = (uint8_t)is_present(k, deadline);
   t->set_aside = 0;
-  insert(&k->due, t);
+  weir_heap_insert(&k->due, entry_of(t));
   count(t, keeps);
 }
 
@@ -247,9 +233,22 @@ static void unlink_limit(weir_Timer *t) {
   t->node = NULL;
 }
 
+/* The last of those set aside takes its place. */
+static void take_from_aside(weir_Clock *k, uint32_t slot) {
+  uint32_t i = k->slots[slot - 1];
+  weir_HeapEntry last = *aside_at(k, --k->naside);
+  if (i == k->naside)
+    return;
+  *aside_at(k, i) = last;
+  k->slots[last.slot - 1] = i;
+}
+
 static void take_out(weir_Timer *t) {
   weir_Clock *k = t->clock;
-  weir_heap_remove(t->set_aside ? &k->aside : &k->due, t->slot);
+  if (t->set_aside)
+    take_from_aside(k, t->slot);
+  else
+    weir_heap_remove(&k->due, t->slot);
   unshelve(k, t->slot);
   t->slot = 0;
   count(t, 0);
@@ -261,7 +260,7 @@ void weir_timer_disarm(weir_Timer *t) {
   while (weir_timer_is_armed(t)) {
     weir_Clock *k = t->clock;
     take_out(t);
-    if (k->kind != CLOCK_SCALED || k->due.n || k->aside.n || k->in_aside)
+    if (k->kind != CLOCK_SCALED || weir_clock_armed(k) || k->in_aside)
       return; /* a proxy that comes too early for the rest is moved then */
     t = &k->proxy;
   }
@@ -276,7 +275,7 @@ void weir_timer_disarm(weir_Timer *t) {
 
 /* There is one. */
 static weir_Timer *first_of(const weir_Clock *k) {
-  return timer_at(&k->due, 0);
+  return timer_of(&k->due.v[0]);
 }
 
 static weir_Clock *clock_of_proxy(const weir_Timer *t) {
@@ -299,11 +298,11 @@ static void move_proxy(weir_Clock *k) {
   weir_heap_remove(&k->parent->due, t->slot);
   t->deadline = aim(k);
   t->seq = k->due.n ? k->due.v[0].seq : 0;
-  insert(&k->parent->due, t);
+  weir_heap_insert(&k->parent->due, entry_of(t));
 }
 
 static void follow(weir_Clock *k) {
-  if (k->due.n || k->aside.n || k->in_aside)
+  if (weir_clock_armed(k) || k->in_aside)
     move_proxy(k);
   else
     weir_timer_disarm(&k->proxy);
@@ -319,10 +318,10 @@ static void bring_back(weir_Clock *k) {
     bring_back(below);
     follow(below);
   }
-  while (k->aside.n) {
-    weir_Timer *t = timer_at(&k->aside, 0);
-    weir_heap_remove(&k->aside, t->slot);
-    insert(&k->due, t);
+  while (k->naside) {
+    weir_Timer *t = timer_of(aside_at(k, k->naside - 1));
+    take_from_aside(k, t->slot);
+    weir_heap_insert(&k->due, entry_of(t));
     t->set_aside = 0;
   }
 }
@@ -330,7 +329,8 @@ static void bring_back(weir_Clock *k) {
 
 static void set_aside(weir_Clock *k, weir_Timer *t) {
   weir_heap_remove(&k->due, t->slot);
-  insert(&k->aside, t);
+  *aside_at(k, k->naside) = entry_of(t);
+  k->slots[t->slot - 1] = (uint32_t)k->naside++;
   t->set_aside = 1;
   for (; k->kind == CLOCK_SCALED && !k->in_aside; k = k->parent) {
     k->in_aside = 1;
@@ -388,19 +388,34 @@ void weir_clock_retime(lua_State *L, int idx, double speed, int pauses) {
   arm_proxies(L, k);
 }
 
+static void forget(const weir_HeapEntry *e) {
+  weir_Timer *t = timer_of(e);
+  t->slot = 0;
+  if (t->node)
+    unlink_limit(t);
+}
+
+static void free_memory(lua_State *L, weir_Clock *k) {
+  weir_block_drop(L, k->due.v);
+  weir_block_drop(L, k->slots);
+  k->due = (weir_Heap){NULL, 0, 0, NULL};
+  k->slots = NULL;
+  k->naside = 0;
+  k->room = k->used = k->free = 0;
+}
+
 int weir_clock_gc(lua_State *L) {
   weir_Clock *k = weir_clock_at(L, weir_upstate(L), 1);
   if (!k)
     return 0;
-  for (size_t i = 0; i < k->due.n; i++) {
-    weir_Timer *t = timer_at(&k->due, i);
-    if (t->node)
-      unlink_limit(t);
-  }
+  for (size_t i = 0; i < k->due.n; i++)
+    forget(&k->due.v[i]);
+  for (size_t i = 0; i < k->naside; i++)
+    forget(aside_at(k, i));
   for (; k->first_aside; k->first_aside = k->first_aside->next_aside)
     k->first_aside->in_aside = 0;
   k->is_dead = 1;
-  free_all(L, k);
+  free_memory(L, k);
   return 0;
 }
 
@@ -553,14 +568,14 @@ static int needs_error(const weir_Timer *t) {
 
 /* An empty clock gives the memory of a burst back. */
 static void trim(lua_State *L, weir_Clock *k) {
-  if (k->due.n || k->aside.n || k->room < TRIM_TIMERS)
+  if (weir_clock_armed(k) || k->room < TRIM_TIMERS)
     return;
   lua_newtable(L);
   if (k->due.n) { /* a finalizer has armed one */
     lua_pop(L, 1);
     return;
   }
-  free_all(L, k);
+  free_memory(L, k);
   lua_xmove(L, k->shelf, 1);
   lua_replace(k->shelf, 1);
 }
@@ -601,7 +616,7 @@ static void fetch_next(const weir_Heap *h) {
     return;
   for (int level = 0; level < 4; level++) {
     i = weir_heap_least_child(h, i);
-    fetch_step(timer_at(h, i), level);
+    fetch_step(timer_of(&h->v[i]), level);
   }
 }
 

@@ -31,7 +31,7 @@ typedef struct weir_Timer {
   uint8_t kind;        /* weir_TimerKind */
   uint8_t instant;     /* armed for what was the present then: not in the advance under way */
   uint8_t keeps;       /* counted in `keeping` of its clock */
-  uint8_t set_aside;   /* in `aside`, not in `due` */
+  uint8_t set_aside;   /* it is not in `due`, see `naside` */
   weir_Deferred *node; /* limits: in the list of this one while armed */
   struct weir_Timer *prev, *next; /* in that list */
 } weir_Timer;
@@ -61,7 +61,8 @@ struct weir_Clock {
   double awaited;             /* scaled: the deadline here that the proxy stands for */
   weir_Timer proxy;           /* scaled: stands in the parent for the first timer here, `seq` too */
   weir_Heap due;
-  weir_Heap aside;         /* instants met during an advance, until its end */
+  size_t
+      naside; /* instants met during an advance, until its end: at the end of the room of `due` */
   weir_Clock *first_aside; /* of those scaled by this one which have such, or others below them */
   weir_Clock *next_aside;  /* in that list of the parent, while `in_aside` is set */
   size_t keeping;          /* timers that give a loop something to wait for */
@@ -72,6 +73,10 @@ struct weir_Clock {
 };
 enum { CLOCK_SHELF = 1, CLOCK_PARENT, CLOCK_SLOTS = CLOCK_PARENT };
 
+/* How many timers are armed on it. */
+static inline size_t weir_clock_armed(const weir_Clock *k) {
+  return k->due.n + k->naside;
+}
 static inline int weir_timer_is_armed(const weir_Timer *t) {
   return t->slot != 0;
 }

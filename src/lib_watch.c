@@ -26,7 +26,7 @@ static void set_integer(lua_State *L, const char *name, lua_Integer n) { /* tabl
 }
 
 static lua_Integer armed_timers(const weir_Clock *k) {
-  return (lua_Integer)k->due.n + (lua_Integer)k->aside.n;
+  return (lua_Integer)weir_clock_armed(k);
 }
 
 static lua_Integer count_timers(const weir_State *S) {

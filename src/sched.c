@@ -494,7 +494,7 @@ void weir_sched_run(lua_State *L, weir_State *S) {
     run_woken(L, S);
 }
 
-static void turn(lua_State *L, weir_State *S, void (*run_it)(lua_State *, weir_State *)) {
+static WEIR_PART void turn(lua_State *L, weir_State *S, void (*run_it)(lua_State *, weir_State *)) {
   weir_pause_settle_hooks(L, S);
   if (S->busy == 0 && S->inline_runs && has_work(S))
     run_it(L, S);
@@ -832,7 +832,7 @@ void weir_sched_start(lua_State *L, weir_State *S) {
   } else {
     weir_ready_add(L, S, c, idx);
   }
-  weir_sched_turn(L, S);
+  turn(L, S, host_turn);
 }
 
 int weir_sched_spawn(lua_State *L, weir_State *S) {
