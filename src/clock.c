@@ -571,7 +571,7 @@ static void trim(lua_State *L, weir_Clock *k) {
   if (weir_clock_armed(k) || k->room < TRIM_TIMERS)
     return;
   lua_newtable(L);
-  if (k->due.n) { /* a finalizer has armed one */
+  if (weir_clock_armed(k)) { /* a finalizer has armed one */
     lua_pop(L, 1);
     return;
   }
@@ -584,8 +584,9 @@ static void trim(lua_State *L, weir_Clock *k) {
 
 #define FETCH_LEAST 512 /* of fewer all is in the caches anyway */
 
+/* If it is part of one. */
 static const weir_Timed *timed(const weir_Timer *t) {
-  return (const weir_Timed *)(const void *)((const char *)t - offsetof(weir_Timed, timer));
+  return (const weir_Timed *)((uintptr_t)t - offsetof(weir_Timed, timer));
 }
 
 /* The first that waits for it, or what it limits. */
@@ -593,18 +594,14 @@ static const weir_Deferred *woken_by(const weir_Timer *t) {
   return t->kind == TIMER_AFTER ? timed(t)->d.first : t->node;
 }
 
-static lua_State *thread_woken_by(const weir_Timer *t) {
-  const weir_Deferred *d = woken_by(t);
-  return d && weir_is_coroutine(d) ? weir_coroutine(d)->thread : NULL;
-}
-
-/* Brings what can be found of a timer once the step before has been done. */
+/* Brings what can be found of a timer once the step before has been done; nothing of the timer
+   itself is known at the first. */
 static void fetch_step(const weir_Timer *t, int steps_left) {
   switch (steps_left) {
   case 3: weir_fetch_userdata(timed(t), UV_TIMED, sizeof(weir_Timed)); return;
-  case 2: weir_fetch_userdata(woken_by(t), UV_COROUTINE, sizeof(weir_Coroutine)); return;
-  case 1: weir_fetch_thread(thread_woken_by(t)); return;
-  default: weir_fetch_calls(thread_woken_by(t));
+  case 2: weir_coroutine_fetch_all(woken_by(t)); return;
+  case 1: weir_fetch_thread(weir_coroutine_thread_of(woken_by(t))); return;
+  default: weir_fetch_calls(weir_coroutine_thread_of(woken_by(t)));
   }
 }
 

@@ -61,8 +61,7 @@ struct weir_Clock {
   double awaited;             /* scaled: the deadline here that the proxy stands for */
   weir_Timer proxy;           /* scaled: stands in the parent for the first timer here, `seq` too */
   weir_Heap due;
-  size_t
-      naside; /* instants met during an advance, until its end: at the end of the room of `due` */
+  size_t naside; /* instants met in an advance, until its end: the last in the room of `due` */
   weir_Clock *first_aside; /* of those scaled by this one which have such, or others below them */
   weir_Clock *next_aside;  /* in that list of the parent, while `in_aside` is set */
   size_t keeping;          /* timers that give a loop something to wait for */

@@ -381,27 +381,21 @@ int weir_coroutine_undecorate(lua_State *L, int idx) {
 
 /* ---- waking ---- */
 
-/* The first that awaits it, if that is a coroutine. */
-static const weir_Coroutine *above(const weir_Coroutine *c) {
-  const weir_Deferred *w = c->d.first;
-  return w && weir_is_coroutine(w) ? (const weir_Coroutine *)(const void *)w : NULL;
-}
-
 /* Whoever awaits it runs when it has ended, and each of a chain of them finds the next one. What
    they touch is asked for in three steps, as each is found by what the one before has brought: so
    with each that is woken comes the whole of one further up. */
 static void fetch_above(const weir_Coroutine *c) {
-  const weir_Coroutine *next = above(c), *second;
+  const weir_Deferred *next = c->d.first, *second;
   weir_fetch_thread(c->thread);
-  if (!next)
+  if (!next || !weir_is_coroutine(next))
     return;
-  weir_fetch_calls(next->thread);
-  second = above(next);
-  if (!second)
+  weir_fetch_calls(weir_coroutine_thread_of(next));
+  second = next->first;
+  if (!second || !weir_is_coroutine(second))
     return;
-  weir_fetch_thread(second->thread);
-  if (second->d.first)
-    weir_fetch_userdata(second->d.first, UV_COROUTINE, sizeof(weir_Coroutine));
+  weir_fetch_thread(weir_coroutine_thread_of(second));
+  if (second->first)
+    weir_coroutine_fetch_all(second->first);
 }
 
 static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int nargs,

@@ -80,6 +80,14 @@ static inline void weir_coroutine_fetch(const weir_Coroutine *c) {
   weir_fetch(&c->d.nvalues);
   weir_fetch(&c->thread);
 }
+/* The same with its user values: what is looked at besides when one is told, or detached. */
+static inline void weir_coroutine_fetch_all(const void *c) {
+  weir_fetch_userdata(c, UV_COROUTINE, sizeof(weir_Coroutine));
+}
+/* The thread of what may be a coroutine, and may have ended; NULL if there is none. */
+static inline lua_State *weir_coroutine_thread_of(const weir_Deferred *d) {
+  return d && weir_is_coroutine(d) ? weir_coroutine(d)->thread : NULL;
+}
 
 /* LIFE_CALLING: the caller of this one, or of an earlier call of the loop; perhaps NULL. */
 static inline weir_Coroutine *weir_coroutine_caller(const weir_Coroutine *c) {

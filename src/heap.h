@@ -5,7 +5,7 @@
 **
 ** Each entry has a slot of the caller's, from 1 on, and places[slot - 1] is where
 ** it stands: what it stands for is not touched when it moves, as that lies
-** anywhere in memory. Heaps that share their slots may share these places.
+** anywhere in memory. The places of other slots are the caller's own.
 **
 ** Invariant: v[i] is not less than its parent v[(i - 1) / 4], and
 ** places[v[i].slot - 1] == i for every i < n.
@@ -50,7 +50,7 @@ static inline void heap_up(weir_Heap *h, size_t i, weir_HeapEntry e) {
   heap_put(h, i, e);
 }
 
-/* The one that takes the place of v[i], if it is taken out; n or more: none. */
+/* The one that is next in the place of v[i], unless the last one is; n or more: there is none. */
 static inline size_t weir_heap_least_child(const weir_Heap *h, size_t i) {
   size_t least = 4 * i + 1;
   size_t end = least + 4 < h->n ? least + 4 : h->n;

@@ -162,7 +162,7 @@ static int taker(lua_State *L) {
 /* In the order in which it is looked at. */
 static void fetch_near(const Flow *f) {
   weir_fetch_userdata(f->claim, UV_DEFERRED, sizeof *f->claim);
-  weir_fetch_userdata(f->near[NEAR_WAITER], UV_COROUTINE, sizeof(weir_Coroutine));
+  weir_coroutine_fetch_all(f->near[NEAR_WAITER]);
   weir_fetch_thread(f->near[NEAR_THREAD]);
   weir_fetch_bytes(f->near[NEAR_TOP], 3 * WEIR_LINE);
   weir_fetch_bytes(f->near[NEAR_CALL], 2 * WEIR_LINE);

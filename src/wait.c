@@ -198,10 +198,9 @@ static void fetch_later(const weir_Deferred *w) {
   const weir_Deferred *next = w->later;
   if (!next)
     return;
-  if (weir_is_coroutine(next))
-    weir_fetch_thread(weir_coroutine(next)->thread);
+  weir_fetch_thread(weir_coroutine_thread_of(next));
   if (next->later)
-    weir_fetch_userdata(next->later, UV_COROUTINE, sizeof(weir_Coroutine));
+    weir_coroutine_fetch_all(next->later);
 }
 
 int weir_wait_tell(lua_State *L, weir_State *S, weir_Deferred *d, int idx, uint32_t *told) {
