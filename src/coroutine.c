@@ -638,3 +638,12 @@ void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed)
   else
     weir_deferred_queue(L, S, idx);
 }
+
+void weir_coroutine_settle(lua_State *L, weir_State *S, weir_Coroutine *c, int n) {
+  int idx = lua_gettop(L) - n;
+  if (n)
+    lua_setiuservalue(L, idx, UV_VALUE);
+  retire(L, S, c, idx);
+  c->d.nvalues = n;
+  c->d.phase = PHASE_SETTLED;
+}

@@ -145,6 +145,9 @@ void weir_coroutine_rouse(lua_State *L, weir_State *S, int idx);
 void weir_coroutine_finish(lua_State *L, weir_State *S, int idx, int n, int failed);
 /* The same, and queues the telling. */
 void weir_coroutine_end(lua_State *L, weir_State *S, int idx, int n, int failed);
+/* Its body ended with the n values on top, at most one and no Deferred, below which it lies itself,
+   and nobody is to be told. [-n, +0, -] */
+void weir_coroutine_settle(lua_State *L, weir_State *S, weir_Coroutine *c, int n);
 /* Closes the variables of its thread and empties it; the handler's error is pushed if there is one.
    [-0, +0|1, m] Returns Lua's status. */
 int weir_coroutine_reset(lua_State *L, weir_State *S, int idx);

@@ -16,6 +16,7 @@
 #include "slice.h"
 #include "tail.h"
 #include "trap.h"
+#include "wait.h"
 #include "watch.h"
 
 /* ---- the trampoline ---- */
@@ -97,15 +98,43 @@ static int take_values(lua_State *L, weir_State *S, weir_Coroutine *c, int n, in
   return n;
 }
 
+/* How many values body_end has left; negative: it has closed itself, and there are others. */
+static inline int count_values(const weir_Coroutine *c) {
+  int n = lua_gettop(c->thread) - 2;
+#if WEIR_SELF_CLOSE
+  if (n >= 0 && lua_touserdata(c->thread, 2) != (const void *)c)
+    return -1;
+#endif
+  return n;
+}
+
+/* Is its end, with n values, all that there is to it? So it is with most that are run as soon as
+   they are made: nobody waits for them yet, and what they return is no Deferred. */
+static inline int ends_quietly(const weir_State *S, const weir_Coroutine *c, int n) {
+  return weir_wait_is_plain(S, &c->d) && !c->d.first && (n == 0 || n == 1) &&
+         !lua_isboolean(c->thread, 1) && (n == 0 || !lua_isuserdata(c->thread, -1)) &&
+         !c->has_trap && !S->watch && !S->tracks && !S->depth;
+}
+
+/* [-0, +2, -] */
+static inline void end_quietly(lua_State *L, weir_State *S, weir_Coroutine *c, int n) {
+  lua_xmove(c->thread, L, n + 2);
+  weir_coroutine_settle(L, S, c, n);
+}
+
 static inline void body_returned(lua_State *L, weir_State *S, weir_Coroutine *c) {
-  int top = lua_gettop(L), n = lua_gettop(c->thread) - 2, failed;
-  if (n < 0 || lua_touserdata(c->thread, 2) != (void *)c) { /* it has closed itself: see compat.h */
+  int top = lua_gettop(L), n = count_values(c), failed;
+  if (n < 0) {
     body_broke(L, S, c, FOREIGN_HANDS);
     return;
   }
-  n = take_values(L, S, c, n, &failed);
-  end_body(L, S, c, n, failed);
-  weir_watch_leave(L, S, c);
+  if (ends_quietly(S, c, n)) {
+    end_quietly(L, S, c, n);
+  } else {
+    n = take_values(L, S, c, n, &failed);
+    end_body(L, S, c, n, failed);
+    weir_watch_leave(L, S, c);
+  }
   lua_settop(L, top);
 }
 
@@ -778,38 +807,40 @@ static void go_on_protected(lua_State *L, weir_State *S, Rest *rest) {
 }
 
 /* Does nothing come of its first resume that could raise an error, or run anything? So it is with
-   nearly all that are started: they end, or wait. */
-static int is_harmless(const weir_State *S, const weir_Coroutine *c, int status) {
-  lua_State *thread = c->thread;
-  int n = lua_gettop(thread) - 2;
-  if (!is_plain(S, c) || S->watch || S->tracks || c->has_trap)
+   nearly all that are started: they end, or wait. Then that is seen to here. */
+static inline int is_done(lua_State *L, weir_State *S, weir_Coroutine *c, int status) {
+  int n;
+  if (!is_plain(S, c))
     return 0;
-  if (status == LUA_YIELD)
-    return S->signal == SIGNAL_WAIT;
-  return status == LUA_OK && (n == 0 || (n == 1 && !lua_isuserdata(thread, -1))) && !c->d.first &&
-         !c->d.ncalls && !lua_isboolean(thread, 1);
+  if (status == LUA_OK) {
+    n = count_values(c);
+    if (!ends_quietly(S, c, n))
+      return 0;
+    end_quietly(L, S, c, n);
+    return 1;
+  }
+  if (status != LUA_YIELD || S->signal != SIGNAL_WAIT || S->watch || S->tracks || c->has_trap)
+    return 0;
+  if (!c->armed)
+    arm_running(L, S, c);
+  return 1;
 }
 
 static void resume_first(lua_State *L, weir_State *S, weir_Coroutine *c) {
   Rest rest = {S, 1, 0, 0, 0};
   rest.status = resume_body(L, S, c, &rest.nresults);
-  if (!is_harmless(S, c, rest.status)) {
+  if (!weir_likely(is_done(L, S, c, rest.status))) {
     go_on_protected(L, S, &rest);
     return;
   }
-  if (rest.status == LUA_OK)
-    body_returned(L, S, c);
-  else if (!c->armed)
-    arm_running(L, S, c);
   weir_ready_put_down(S, c);
   S->running = NULL;
   S->busy--;
 }
 
 /* In the host: runs the new one at idx. What needs a protected call gets one, but no more than
-   that: they are dear. */
+   that: they are dear. May leave something on L. */
 static void start_now(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
-  reserve(L);
   weir_anchor_reserve(L, &S->anchors);
   weir_ready_take(L, S, c, idx);
   c->untouched = 1;
