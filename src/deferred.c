@@ -18,6 +18,9 @@
    Each level takes about three of Lua's C calls (LUAI_MAXCCALLS is 200). */
 #define NESTED_FIRES 24
 
+/* Slots of the stack that a call of a callback needs, with one value. */
+#define CALL_SLOTS 16
+
 /* That of a Coroutine changes when it is armed. */
 static int is_class(const weir_State *S, const void *class) {
   return class == S->classes[HOME_DEFERRED] || class == S->classes[HOME_UNARMED] ||
@@ -169,24 +172,25 @@ void weir_deferred_copy_origin(lua_State *L, int from, int to) {
    behind the mark of a pair stand two. Nobody else has these addresses. */
 static const char marks[CALL_PAIR + 1];
 
-/* Puts a callback into the list on top. */
-static void put_call(lua_State *L, weir_Deferred *d, weir_Call call, int f) {
+/* Puts a callback into the list. */
+static void put_call(lua_State *L, weir_Deferred *d, int list, weir_Call call, int f) {
   lua_Integer first = (lua_Integer)d->next_call + d->ncalls + 1, at = first;
   if (call != CALL_CALLBACK) {
     lua_pushlightuserdata(L, (void *)(marks + call));
-    lua_rawseti(L, -2, at++);
+    lua_rawseti(L, list, at++);
   }
   lua_pushvalue(L, f);
-  lua_rawseti(L, -2, at++);
+  lua_rawseti(L, list, at++);
   if (call == CALL_PAIR) {
     lua_pushvalue(L, f + 1);
-    lua_rawseti(L, -2, at++);
+    lua_rawseti(L, list, at++);
   }
   d->ncalls += (uint32_t)(at - first);
 }
 
 /* Turns the single callback into the list. */
 static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
+  int list = lua_gettop(L) + 1;
   lua_createtable(L, 4, 0);
   if (d->flags & FLAG_SPILLED) { /* by a finalizer meanwhile */
     lua_pop(L, 1);
@@ -195,9 +199,8 @@ static void spill_calls(lua_State *L, weir_Deferred *d, int idx) {
   if (d->ncalls > 0) {
     d->ncalls = 0;
     lua_getiuservalue(L, idx, UV_CALLBACKS);
-    lua_insert(L, -2);
-    put_call(L, d, (weir_Call)d->first_call, lua_gettop(L) - 1);
-    lua_remove(L, -2);
+    put_call(L, d, list, (weir_Call)d->first_call, list + 1);
+    lua_pop(L, 1);
   }
   d->flags |= FLAG_SPILLED;
   lua_setiuservalue(L, idx, UV_CALLBACKS);
@@ -219,13 +222,14 @@ static weir_Call kind_on_top(lua_State *L) {
   return CALL_CALLBACK;
 }
 
-static int is_called(weir_Call call, int failed) {
+static int is_for(weir_Call call, int failed) {
   return call == CALL_BOTH || (call == CALL_ERRBACK) == failed;
 }
 
-/* Takes the next one off the list on top. */
-static int take_listed(lua_State *L, weir_Deferred *d, int idx, int failed, weir_Call *call) {
-  int list = lua_gettop(L), is_pair;
+/* Takes the next one off the list. */
+static int take_listed(lua_State *L, weir_Deferred *d, int idx, int list, int failed,
+                       weir_Call *call) {
+  int is_pair;
   uint32_t slots = 1;
   lua_rawgeti(L, list, (lua_Integer)d->next_call + 1);
   *call = kind_on_top(L);
@@ -240,18 +244,19 @@ static int take_listed(lua_State *L, weir_Deferred *d, int idx, int failed, weir
   d->ncalls -= slots;
   if (d->ncalls == 0)
     drop_calls(L, d, idx);
-  return is_called(*call, failed);
+  return is_for(*call, failed);
 }
 
-/* Takes the next callback off. If it is called for this outcome, returns 1: it is on top then, over
-   some values of no use. */
-static int take_call(lua_State *L, weir_Deferred *d, int idx, int failed, weir_Call *call) {
-  lua_getiuservalue(L, idx, UV_CALLBACKS);
+/* Takes the next callback off. If it is called for this outcome, returns 1: it is on top then,
+   perhaps over some value of no use. */
+static int take_call(lua_State *L, weir_Deferred *d, int idx, int list, int failed,
+                     weir_Call *call) {
   if (d->flags & FLAG_SPILLED)
-    return take_listed(L, d, idx, failed, call);
+    return take_listed(L, d, idx, list, failed, call);
+  lua_getiuservalue(L, idx, UV_CALLBACKS);
   *call = (weir_Call)d->first_call;
   drop_calls(L, d, idx);
-  return is_called(*call, failed);
+  return is_for(*call, failed);
 }
 
 /* The chain has stopped on its way: what has been called since is not needed any more. */
@@ -304,7 +309,8 @@ static void take_results(lua_State *L, weir_State *S, weir_Deferred *d, int idx,
     weir_deferred_adopt(L, S, idx);
     return;
   }
-  n = weir_deferred_pack_safely(L, n, &failed);
+  if (n != 1)
+    n = weir_deferred_pack_safely(L, n, &failed);
   weir_deferred_set_outcome(L, S, d, idx, n, failed);
 }
 
@@ -317,33 +323,61 @@ static int push_arguments(lua_State *L, const weir_Deferred *d, int idx, weir_Ca
   return n + weir_deferred_push_outcome(L, d, idx);
 }
 
-static void run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
-  int failed = (d->flags & FLAG_FAILED) != 0;
-  int base = lua_gettop(L), f;
-  weir_Call call;
-  if (!lua_checkstack(L, d->nvalues + 14)) {
-    lua_pushliteral(L, "stack overflow");
-    weir_deferred_set_outcome(L, S, d, idx, 1, 1);
+static int has_calls(const weir_Deferred *d) {
+  return d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD);
+}
+
+/* Calls the one on top. For a failure its note is at `note`. */
+static void call_taken(lua_State *L, weir_State *S, weir_Deferred *d, int idx, weir_Call call,
+                       int handler, int note) {
+  int f = lua_gettop(L);
+  if (note)
+    weir_failure_handled(L, S, idx);
+  if (call_outside(L, S, push_arguments(L, d, idx, call), LUA_MULTRET, handler) == LUA_OK) {
+    take_results(L, S, d, idx, lua_gettop(L) - f + 1);
     return;
   }
-  if (failed)
-    weir_failure_push_note(L, S, idx);
+  weir_deferred_set_outcome(L, S, d, idx, 1, 1);
+  if (note)
+    lua_pushvalue(L, note);
   else
     lua_pushnil(L);
-  lua_pushcfunction(L, weir_failure_handler);
-  if (take_call(L, d, idx, failed, &call)) {
-    f = lua_gettop(L);
-    if (failed)
-      weir_failure_handled(L, S, idx);
-    if (call_outside(L, S, push_arguments(L, d, idx, call), LUA_MULTRET, base + 2) == LUA_OK) {
-      take_results(L, S, d, idx, lua_gettop(L) - f + 1);
-    } else {
-      weir_deferred_set_outcome(L, S, d, idx, 1, 1);
-      lua_pushvalue(L, base + 1);
-      weir_failure_take_raised(L, S, idx);
-    }
+  weir_failure_take_raised(L, S, idx);
+}
+
+/* Runs the next one. If they are in a list, that lies above the handler; returns whether it still
+   is what they are in. */
+static int run_call(lua_State *L, weir_State *S, weir_Deferred *d, int idx, int handler) {
+  int note = 0, is_called, stays;
+  weir_Call call;
+  if (d->nvalues > 1 && !lua_checkstack(L, d->nvalues + CALL_SLOTS)) {
+    lua_pushliteral(L, "stack overflow");
+    weir_deferred_set_outcome(L, S, d, idx, 1, 1);
+    return (d->flags & FLAG_SPILLED) != 0;
   }
-  lua_settop(L, base);
+  if (d->flags & FLAG_FAILED) {
+    weir_failure_push_note(L, S, idx);
+    note = lua_gettop(L);
+  }
+  is_called = take_call(L, d, idx, handler + 1, note != 0, &call);
+  stays = (d->flags & FLAG_SPILLED) != 0;
+  if (is_called)
+    call_taken(L, S, d, idx, call, handler, note);
+  return stays;
+}
+
+static void run_calls(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
+  int handler, stays = 0;
+  lua_pushcfunction(L, weir_failure_handler);
+  handler = lua_gettop(L);
+  while (has_calls(d)) {
+    if (!stays && (d->flags & FLAG_SPILLED))
+      lua_getiuservalue(L, idx, UV_CALLBACKS);
+    stays = run_call(L, S, d, idx, handler);
+    if (lua_gettop(L) != handler + stays)
+      lua_settop(L, handler + stays);
+  }
+  lua_settop(L, handler - 1);
 }
 
 /* ---- telling ---- */
@@ -394,7 +428,7 @@ static int settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
 static int tell_once(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   uint32_t from;
   if (d->first || d->ncalls)
-    luaL_checkstack(L, 8, "too many nested calls");
+    luaL_checkstack(L, CALL_SLOTS, "too many nested calls");
   d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
     return 1;
@@ -402,8 +436,8 @@ static int tell_once(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     weir_ready_remove(S, weir_coroutine(d));
   d->flags |= FLAG_BUSY;
   from = d->next_call;
-  while (d->ncalls && d->phase == PHASE_FIRED && !(d->flags & FLAG_HELD))
-    run_call(L, S, d, idx);
+  if (has_calls(d))
+    run_calls(L, S, d, idx);
   d->flags &= ~(uint32_t)FLAG_BUSY;
   if (d->ncalls && (d->flags & FLAG_SPILLED))
     forget_taken(L, d, idx, from);
@@ -545,7 +579,7 @@ void weir_deferred_add(lua_State *L, weir_State *S, weir_Deferred *d, int idx, w
     if (!(d->flags & FLAG_SPILLED))
       spill_calls(L, d, idx);
     lua_getiuservalue(L, idx, UV_CALLBACKS);
-    put_call(L, d, call, f);
+    put_call(L, d, lua_gettop(L), call, f);
     lua_pop(L, 1);
   }
   if (d->phase == PHASE_SETTLED && !(d->flags & FLAG_TELLING))

@@ -10,7 +10,7 @@
 #include "site.h"
 
 static int return_self(lua_State *L) {
-  lua_settop(L, 1);
+  lua_pushvalue(L, 1);
   return 1;
 }
 
