@@ -5,7 +5,7 @@
 #ifndef WEIR_BIRTHS_H
 #define WEIR_BIRTHS_H
 
-#include <stdint.h>
+#include "hidden.h"
 
 #define WEIR_BIRTHS 128
 

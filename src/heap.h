@@ -14,8 +14,7 @@
 #ifndef WEIR_HEAP_H
 #define WEIR_HEAP_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "hidden.h"
 
 typedef struct weir_HeapEntry {
   double key;

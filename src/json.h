@@ -5,10 +5,7 @@
 #ifndef WEIR_JSON_H
 #define WEIR_JSON_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "hidden.h"
 
 #define WEIR_JSON_BUFFER 65536
 #define WEIR_JSON_STRING 120 /* bytes that are taken of a string */

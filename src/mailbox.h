@@ -12,9 +12,7 @@
 #ifndef WEIR_MAILBOX_H
 #define WEIR_MAILBOX_H
 
-#include <stddef.h>
-#include <stdint.h>
-
+#include "compat.h"
 #include "platform.h"
 #include "weir.h"
 

@@ -4,6 +4,8 @@
 #ifndef WEIR_PLATFORM_H
 #define WEIR_PLATFORM_H
 
+#include "hidden.h"
+
 /* Seconds of a clock that only goes forward. */
 double weir_platform_now(void);
 /* Sleeps; may return early when a signal came. Returns 1 then, else 0. */

@@ -2,16 +2,14 @@
 
 #define _GNU_SOURCE /* beyond POSIX: ppoll, pipe2, dladdr */
 
-#include "platform.h"
-
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "platform.h"
 
 #define LONGEST_SLEEP 3600.0 /* seconds; the loop looks again after that */
 

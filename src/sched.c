@@ -195,7 +195,7 @@ static inline int resume(lua_State *L, weir_State *S, weir_Coroutine *c, int *nr
                                              : resume_carefully(L, S, c, nresults);
 }
 
-static void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
+static WEIR_PART void give_way(weir_State *S, weir_Coroutine *c, weir_GaveWay way) {
   c->life = LIFE_READY;
   c->raise = 0;
   c->gave_way = (uint8_t)way;

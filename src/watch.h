@@ -9,7 +9,6 @@
 #ifndef WEIR_WATCH_H
 #define WEIR_WATCH_H
 
-#include "lauxlib.h"
 #include "task.h"
 #include "trace.h"
 

@@ -30,6 +30,8 @@ check_tree() {
   LUA_PATH="$1/share/lua/$number/?.lua;$1/share/lua/$number/?/init.lua" LUA_CPATH="$1/lib/lua/$number/?.so" \
     "$LUA" "$root/examples/release.lua" >printed || fail "a program does not run with $1"
   grep -q "state2's value (100000 numbers)" printed || fail "a program does not do its work with $1"
+  exported=$(nm -D --defined-only "$1/lib/lua/$number/weir/core.so" | sed -n 's/.* [TDBRW] //p' | grep -v '^_' || true)
+  [ "$exported" = luaopen_weir_core ] || fail "exported from $1: $exported"
 }
 
 check_empty() {
