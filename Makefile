@@ -457,6 +457,9 @@ oom: ## each allocation of spec/oom failing in turn, under the same sanitizers (
 	@tools/deps.sh $(TO_BUILD) gcc
 	$(SUB) $(ASAN_BUILD) $(OOM:%=oom-%)
 
+oom-help oom-run: # what the checks share
+	@echo 'no check: spec/oom/$(@:oom-%=%).lua' >&2; false
+
 oom-%: $(OBJ)/oom
 	@LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' $< spec/oom/$*.lua
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* It lasts to the end of the file, which clang does not allow. */
 #if defined(__ELF__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 6
 #pragma GCC visibility push(hidden)
 #endif
