@@ -342,6 +342,19 @@ describe("await", function()
       assert.same({}, t:list())
     end)
 
+    it("3.3 as the body itself, where no instruction is left to raise at, its end is that of d", function()
+      for _, is_awaited in ipairs { false, true } do
+        local fails, fires = weir.Deferred(), weir.Deferred()
+        local one, other = weir.spawn(coroutine.yield, fails), weir.spawn(coroutine.yield, fires)
+        if is_awaited then weir.spawn(function() t(h.raised(weir.await, one)) end) end
+        fails:errback("an error")
+        fires:callback(1)
+        assert.same({ "failure", "success", 1 }, { one:status(), other:status(), other:result() })
+        assert.equal("an error", h.raised(one.result, one))
+      end
+      assert.same({ "an error" }, t:list())
+    end)
+
     it("3.3 under pcall(coroutine.yield, d) the error is raised behind that pcall", function()
       local d, err = weir.Deferred(), {}
       local co = weir.spawn(function()
