@@ -424,11 +424,11 @@ static int settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   return tell_outcome(L, S, d, idx);
 }
 
-/* Returns 0 if it came to a stop for want of memory. */
+/* Returns 0 if it came to a stop for want of memory, or of stack: then it goes on later. */
 static int tell_once(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
   uint32_t from;
-  if (d->first || d->ncalls)
-    luaL_checkstack(L, CALL_SLOTS, "too many nested calls");
+  if (!(d->flags & FLAG_BUSY) && (d->first || d->ncalls) && !lua_checkstack(L, CALL_SLOTS))
+    return 0;
   d->flags &= ~(uint32_t)FLAG_QUEUED;
   if (d->flags & FLAG_BUSY)
     return 1;
