@@ -125,6 +125,33 @@ describe("clock", function()
       bad_argument(3, "after", function() weir.after(1, "v", weir.succeed()) end)
       assert.is_nil(weir.step())
     end)
+
+    -- With a collection at every allocation, `make gc-stress`, they do so while the clock grows.
+    for phase = 0, 1 do
+      it("7.2 finalizers may arm timers while others are armed, phase " .. phase, function()
+        local own, armed, left = weir.Clock(), 0, 60
+        local function arm()
+          armed = armed + 1
+          own:after(1 + armed % 7):add_callback(function() t(own:now()) end)
+        end
+        local function sentinel()
+          setmetatable({}, { __gc = function()
+            if left == 0 then return end
+            left = left - 1
+            for _ = 1, (left + phase) % 2 * 17 do arm() end
+            sentinel()
+          end })
+        end
+        sentinel()
+        for _ = 1, 40 do arm() end
+        left = 0
+        own:advance(10)
+        local expected = {}
+        for i = 1, armed do expected[i] = 1 + i % 7 end
+        table.sort(expected)
+        assert.same(expected, t:list())
+      end)
+    end
   end)
 
   describe("every", function()

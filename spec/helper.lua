@@ -12,6 +12,25 @@ function h.collect()
   for _ = 1, 4 do collectgarbage("collect") end
 end
 
+--- How many cycles of the collector end while f runs, and what that returns.
+function h.cycles(f)
+  local n = 0
+  local function sentinel()
+    setmetatable({}, {
+      __gc = function()
+        n = n + 1
+        sentinel()
+      end,
+    })
+  end
+  local mode = collectgarbage "incremental"
+  h.collect()
+  sentinel()
+  local result = f()
+  collectgarbage(mode)
+  return n, result
+end
+
 --- Lets what one spec has left behind come to its end, so that the next one does not see it.
 function h.clean()
   local old = weir.on_unhandled(h.ignore)

@@ -1,7 +1,5 @@
 #include "block.h"
 
-#include <string.h>
-
 #include "quiet.h"
 
 void weir_block_keep(lua_State *L, const void *block) {
@@ -15,28 +13,25 @@ void weir_block_drop(lua_State *L, const void *block) {
   weir_block_keep(L, block);
 }
 
-typedef struct Growth {
-  void *block;
-  size_t used, size;
-} Growth;
+void *weir_block_new(lua_State *L, size_t size) {
+  void *block = lua_newuserdatauv(L, size, 0);
+  weir_block_keep(L, block);
+  return block;
+}
 
-/* Argument: the Growth. */
-static int grow(lua_State *L) {
-  Growth *g = lua_touserdata(L, 1);
-  void *old = g->block;
-  g->block = lua_newuserdatauv(L, g->size, 0);
-  if (old)
-    memcpy(g->block, old, g->used);
-  weir_block_keep(L, g->block);
-  weir_block_drop(L, old);
+/* Arguments: where its address is to go, its size. */
+static int new_block(lua_State *L) {
+  void **block = lua_touserdata(L, 1);
+  *block = weir_block_new(L, (size_t)lua_tointeger(L, 2));
   return 0;
 }
 
-void *weir_block_grow_quietly(lua_State *L, void *old, size_t used, size_t size) {
-  Growth g = {old, used, size};
+void *weir_block_new_quietly(lua_State *L, size_t size) {
+  void *block = NULL;
   luaL_checkstack(L, 6, "too many nested calls");
-  lua_pushcfunction(L, grow);
-  lua_pushlightuserdata(L, &g);
-  weir_call_quietly(L, 1, 0);
-  return g.block;
+  lua_pushcfunction(L, new_block);
+  lua_pushlightuserdata(L, &block);
+  lua_pushinteger(L, (lua_Integer)size);
+  weir_call_quietly(L, 2, 0);
+  return block;
 }

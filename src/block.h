@@ -13,8 +13,11 @@
 void weir_block_keep(lua_State *L, const void *block);
 /* Lets go of it; NULL is none. [-0, +0, -] */
 void weir_block_drop(lua_State *L, const void *block);
-/* One of that size, which begins with the first `used` bytes of the old one, perhaps NULL; that one
-   is gone. Runs no finalizer. [-0, +0, m]; nothing is changed on an error */
-void *weir_block_grow_quietly(lua_State *L, void *old, size_t used, size_t size);
+/* A new one of that size, that is kept. May run finalizers. [-0, +0, m] */
+void *weir_block_new(lua_State *L, size_t size);
+/* The same, but runs none; see quiet.h for what that costs. [-0, +0, m] */
+void *weir_block_new_quietly(lua_State *L, size_t size);
+/* Either. */
+typedef void *weir_BlockNew(lua_State *L, size_t size);
 
 #endif

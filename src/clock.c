@@ -26,25 +26,58 @@ static weir_HeapEntry *aside_at(const weir_Clock *k, size_t i) {
   return &k->due.v[k->due.cap - 1 - i];
 }
 
-/* Room for one more, which may have to stand among those that are due or among those set aside. */
-static void heap_reserve(lua_State *L, weir_Clock *k) {
+/* For twice as many, unless a finalizer has seen to that. */
+static void heap_grow(lua_State *L, weir_Clock *k, weir_BlockNew *new_block) {
   weir_Heap *h = &k->due;
-  size_t size = sizeof *h->v, cap = h->cap ? h->cap * 2 : 16, n = k->naside;
-  if (weir_clock_armed(k) < h->cap)
+  size_t old = h->cap, cap = old ? old * 2 : 16, n;
+  weir_HeapEntry *v = new_block(L, cap * sizeof *v);
+  const weir_HeapEntry *was = h->v;
+  if (h->cap != old) {
+    weir_block_drop(L, v);
     return;
-  h->v = weir_block_grow_quietly(L, h->v, h->cap * size, cap * size);
-  memcpy(h->v + cap - n, h->v + h->cap - n, n * size);
+  }
+  n = k->naside;
+  if (was) {
+    memcpy(v, was, h->n * sizeof *v);
+    memcpy(v + cap - n, was + old - n, n * sizeof *v);
+  }
+  h->v = v;
   h->cap = cap;
+  weir_block_drop(L, was);
+}
+
+/* The same. */
+static void slots_grow(lua_State *L, weir_Clock *k, weir_BlockNew *new_block) {
+  uint32_t old = k->room, room = old ? old * 2 : 16;
+  uint32_t *slots = new_block(L, room * sizeof *slots), *was = k->slots;
+  if (k->room != old) {
+    weir_block_drop(L, slots);
+    return;
+  }
+  if (was)
+    memcpy(slots, was, k->used * sizeof *slots);
+  k->slots = k->due.places = slots;
+  k->room = room;
+  weir_block_drop(L, was);
+}
+
+/* Room for one more, which may have to stand among those that are due or among those set aside. */
+static int heap_has_room(const weir_Clock *k) {
+  return weir_clock_armed(k) < k->due.cap;
+}
+
+static int slots_have_room(const weir_Clock *k) {
+  return k->free || k->used < k->room;
+}
+
+static void heap_reserve(lua_State *L, weir_Clock *k) {
+  if (!heap_has_room(k))
+    heap_grow(L, k, weir_block_new_quietly);
 }
 
 static void slots_reserve(lua_State *L, weir_Clock *k) {
-  uint32_t more = k->room ? k->room * 2 : 16;
-  if (k->free || k->used < k->room)
-    return;
-  k->slots =
-      weir_block_grow_quietly(L, k->slots, k->used * sizeof *k->slots, more * sizeof *k->slots);
-  k->room = more;
-  k->due.places = k->slots;
+  if (!slots_have_room(k))
+    slots_grow(L, k, weir_block_new_quietly);
 }
 
 /* ---- clocks ---- */
@@ -185,6 +218,18 @@ static void reserve(lua_State *L, weir_Clock *k) {
   lua_pushboolean(L, 0); /* the place is taken */
   lua_rawseti(L, -2, slot);
   lua_pop(L, 1);
+}
+
+/* Where finalizers may run, room costs the collector no cycle of its own: so arm is to find it
+   there, unless they take it. */
+static void prepare(lua_State *L, weir_Clock *k) {
+  for (int more = 1; more && !k->is_dead; k = k->parent) {
+    if (!heap_has_room(k))
+      heap_grow(L, k, weir_block_new);
+    if (!slots_have_room(k))
+      slots_grow(L, k, weir_block_new);
+    more = k->kind == CLOCK_SCALED && !weir_timer_is_armed(&k->proxy);
+  }
 }
 
 /* Before anything changes: nor does what arm_proxies does for `k` then. */
@@ -424,6 +469,7 @@ int weir_clock_gc(lua_State *L) {
 void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int n) {
   weir_Clock *k = lua_touserdata(L, clock);
   weir_Timed *d;
+  prepare(L, k);
   weir_deferred_pack(L, n);
   d = (weir_Timed *)(void *)weir_deferred_new(L, S, KIND_TIMED, sizeof *d);
   d->narguments = n;
@@ -454,6 +500,7 @@ void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double de
   weir_Timer *t;
   if (!(deadline < HUGE_VAL))
     return;
+  prepare(L, lua_touserdata(L, clock));
   t = lua_newuserdatauv(L, sizeof *t, LIMIT_SLOTS);
   if (d->phase == PHASE_SETTLED) { /* by a finalizer */
     lua_pop(L, 1);

@@ -9,25 +9,6 @@ local DEPTH = 50000
 describe("regress 182", function()
   after_each(h.restore)
 
-  --- How many cycles of the collector end while f runs.
-  local function cycles(f)
-    local n = 0
-    local function sentinel()
-      setmetatable({}, {
-        __gc = function()
-          n = n + 1
-          sentinel()
-        end,
-      })
-    end
-    local mode = collectgarbage "incremental"
-    collectgarbage()
-    sentinel()
-    local result = f()
-    collectgarbage(mode)
-    return n, result
-  end
-
   local function plain()
     local list = {}
     for i = 1, DEPTH do
@@ -42,8 +23,8 @@ describe("regress 182", function()
     function nest(depth)
       return weir.await(depth == 1 and gate or weir.spawn(nest, depth - 1))
     end
-    local expected = cycles(plain)
-    local n, top = cycles(function()
+    local expected = h.cycles(plain)
+    local n, top = h.cycles(function()
       return weir.spawn(nest, DEPTH)
     end)
     assert.is_true(n <= expected + 4, n .. " cycles, plain " .. expected)
