@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
+#include "fetch.h"
 #include "link.h"
 #include "pause.h"
 #include "record.h"
@@ -357,13 +358,25 @@ double weir_cancel_deadline(weir_State *S, double grace) {
   return weir_clock_now(lua_touserdata(S->home, HOME_LOOP_CLOCK)) + grace;
 }
 
+/* Where many sleep, nothing of one that is cancelled is in the processor's cache: its thread, and
+   what it waits for, which most often is a timer, come while its error is made. */
+static void fetch_near(const weir_Deferred *d) {
+  if (!weir_is_coroutine(d))
+    return;
+  weir_fetch_thread(weir_coroutine_thread_of(d));
+  if (d->target)
+    weir_fetch_userdata(d->target, UV_TIMED, sizeof(weir_Timed));
+}
+
 int weir_cancel(lua_State *L, weir_State *S, int idx, double grace) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   if (!weir_deferred_is_open(d)) {
     lua_pop(L, 1);
     return 0;
   }
+  fetch_near(d);
   weir_error_cancelled(L, S); /* what a finalizer does meanwhile is seen by the walk */
+  weir_fetch_calls(weir_coroutine_thread_of(d));
   return weir_cancel_from(L, S, idx, weir_cancel_deadline(S, grace));
 }
 

@@ -28,9 +28,13 @@ int weir_error_raise(lua_State *L, weir_State *S, weir_ErrorClass class, const c
 }
 
 void weir_error_cancelled(lua_State *L, weir_State *S) {
-  lua_createtable(L, 0, 1);
+  int has_reason = !lua_isnil(L, -1); /* mostly there is none */
+  lua_createtable(L, 0, has_reason);
   lua_insert(L, -2);
-  lua_setfield(L, -2, "reason");
+  if (has_reason)
+    lua_setfield(L, -2, "reason");
+  else
+    lua_pop(L, 1);
   weir_state_push(L, S, ERROR_CANCELLED);
   lua_setmetatable(L, -2);
 }
