@@ -88,6 +88,110 @@ describe("clock", function()
       assert.same({ "woke" }, t:list())
       assert.equal("success", co:status())
     end)
+
+    -- A Deferred of one sleep may be that of the next.
+    describe("again and again", function()
+      local co, slept
+      local function sleeper()
+        for _ = 1, 2000 do
+          weir.sleep(1)
+          slept = slept + 1
+        end
+      end
+      before_each(function()
+        slept = 0
+        co = spawn(sleeper)
+      end)
+
+      local function on()
+        for task in weir.tasks() do
+          if task.co == co then return task.on end
+        end
+      end
+
+      it("7.1 leaves nothing to the collector", function()
+        clock:advance(10)
+        assert.equal(0, h.grown(function() clock:advance(1000) end))
+        assert.equal(1010, slept)
+      end)
+
+      it("7.1 nor do several that do something else in between", function()
+        for _ = 1, 10 do
+          spawn(function()
+            while true do
+              weir.sleep(1)
+              weir.yield()
+            end
+          end)
+        end
+        local function advance() clock:advance(100) end
+        h.grown(advance)
+        assert.equal(0, h.grown(advance))
+      end)
+
+      it("8.7 what somebody has looked at stays that of its own sleep", function()
+        clock:advance(1)
+        local second = on()
+        clock:advance(1)
+        local third = on()
+        assert.not_equal(second, third)
+        assert.same({ "success", "pending" }, { second:status(), third:status() })
+        assert.equal("AlreadyCalledError", h.raised(second.callback, second).name)
+        third:callback("by hand")
+        assert.equal(3, slept)
+        clock:advance(1)
+        assert.equal(4, slept)
+        clock:advance(1)
+        assert.same({ "success", "by hand" }, { third:status(), (third:result()) })
+      end)
+
+      it("7.1 several take turns", function()
+        local log = h.trace()
+        for i = 1, 3 do
+          spawn(function()
+            for k = 1, 3 do
+              weir.sleep(i)
+              log(("%d.%d"):format(i, k))
+            end
+          end)
+        end
+        clock:advance(9)
+        assert.same({ "1.1", "2.1", "1.2", "3.1", "1.3", "2.2", "3.2", "2.3", "3.3" }, log:list())
+      end)
+
+      it("5.2 6.1 a later one is cancelled and paused as the first is", function()
+        clock:advance(3.5)
+        co:pause()
+        clock:advance(10)
+        co:unpause()
+        clock:advance(0.25)
+        assert.equal(3, slept)
+        clock:advance(0.25)
+        assert.equal(4, slept)
+        assert.is_true(co:cancel())
+        assert.equal("cancelled", co:status())
+        assert.is_nil(weir.step())
+        local other = spawn(sleeper)
+        clock:advance(2)
+        assert.equal(6, slept)
+        other:cancel()
+      end)
+
+      it("3.8 a later one of who is lost is found by the collector", function()
+        local alone, lost = weir.Clock(), setmetatable({}, { __mode = "k" })
+        lost[spawn(function()
+          alone:sleep(1)
+          alone:sleep(1)
+        end)] = true
+        alone:advance(1)
+        assert.is_not_nil(next(lost))
+        alone = nil
+        h.collect()
+        weir.step()
+        h.collect()
+        assert.is_nil(next(lost))
+      end)
+    end)
   end)
 
   describe("after", function()

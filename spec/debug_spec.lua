@@ -87,6 +87,22 @@ describe("debug", function()
       assert.equal("cancelled", reports[1].co:status())
     end)
 
+    it("says nothing of where it slept before", function()
+      lost(function()
+        local clock = weir.Clock()
+        weir.debug { report = report }
+        named("sleeper", function()
+          clock:sleep(1)
+          clock:sleep(1)
+        end)()
+        weir.debug(false)
+        clock:advance(1)
+        weir.debug { report = report }
+      end)
+      assert.equal(1, #reports)
+      assert.not_matches("what it waits for", reports[1].message, 1, true)
+    end)
+
     it("comes before its cleanup, and once", function()
       weir.debug { report = function(...) report(...); assert.equal("waiting", reports[1].co:status()) end }
       lost(function()

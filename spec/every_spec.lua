@@ -82,7 +82,15 @@ describe("every", function()
       co:cancel()
     end)
 
-    it("7.1 every call comes exactly at start + k intervals: nothing adds up", function()
+    it("7.1 calls leave nothing to the collector", function()
+    local calls = 0
+    clock:every(1, function() calls = calls + 1 end)
+    clock:advance(10)
+    assert.equal(0, h.grown(function() clock:advance(1000) end))
+    assert.equal(1010, calls)
+  end)
+
+  it("7.1 every call comes exactly at start + k intervals: nothing adds up", function()
       clock:advance(0.7)
       local began, n, wrong = clock:now(), 0, 0
       local co = weir.every(0.1, function()

@@ -12,6 +12,17 @@ function h.collect()
   for _ = 1, 4 do collectgarbage("collect") end
 end
 
+--- By how many kilobytes f grows what there is, with nothing collected meanwhile.
+function h.grown(f)
+  h.collect()
+  collectgarbage "stop"
+  local before = collectgarbage "count"
+  f()
+  local after = collectgarbage "count"
+  collectgarbage "restart"
+  return after - before
+end
+
 --- How many cycles of the collector end while f runs, and what that returns.
 function h.cycles(f)
   local n = 0

@@ -466,20 +466,63 @@ int weir_clock_gc(lua_State *L) {
 
 /* ---- timers ---- */
 
+/* The new one is on top. */
+static void begin(lua_State *L, weir_State *S, int clock, double deadline) {
+  weir_Timed *d = lua_touserdata(L, -1);
+  d->timer.kind = TIMER_AFTER;
+  d->timer.remaining = HUGE_VAL;
+  lua_pushvalue(L, clock);
+  lua_setiuservalue(L, -2, UV_VALUE);
+  arm(L, S, lua_touserdata(L, clock), &d->timer, deadline, lua_gettop(L));
+}
+
 void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int n) {
-  weir_Clock *k = lua_touserdata(L, clock);
   weir_Timed *d;
-  prepare(L, k);
+  prepare(L, lua_touserdata(L, clock));
   weir_deferred_pack(L, n);
   d = (weir_Timed *)(void *)weir_deferred_new(L, S, KIND_TIMED, sizeof *d);
   d->narguments = n;
-  d->timer.kind = TIMER_AFTER;
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, UV_ARGUMENTS);
-  lua_pushvalue(L, clock);
-  lua_setiuservalue(L, -2, UV_VALUE);
-  d->timer.remaining = HUGE_VAL;
-  arm(L, S, k, &d->timer, deadline, lua_gettop(L));
+  begin(L, S, clock, deadline);
+}
+
+/* ---- sleeps ---- */
+
+/* A coroutine that goes on from a sleep mostly comes to the next one: so that finds the Deferred of
+   one before, and nothing is left to the collector. Each of them has the next as its UV_TARGET. */
+#define RESTED_MOST 256
+
+static void push_rested(lua_State *L, weir_State *S) {
+  weir_state_push(L, S, HOME_RESTED);
+  lua_getiuservalue(L, -1, UV_TARGET);
+  weir_state_set(L, S, HOME_RESTED);
+  lua_pushnil(L);
+  lua_setiuservalue(L, -2, UV_TARGET);
+  S->rested--;
+  weir_deferred_reset(S, lua_touserdata(L, -1), KIND_TIMED, sizeof(weir_Timed));
+}
+
+void weir_timer_sleep(lua_State *L, weir_State *S, int clock, double deadline) {
+  prepare(L, lua_touserdata(L, clock));
+  if (S->debug) /* where it was made is noted for good */
+    weir_deferred_new(L, S, KIND_TIMED, sizeof(weir_Timed))->flags |= FLAG_SHOWN;
+  else if (S->rested)
+    push_rested(L, S);
+  else
+    weir_deferred_new(L, S, KIND_TIMED, sizeof(weir_Timed));
+  begin(L, S, clock, deadline);
+}
+
+void weir_timer_rest(lua_State *L, weir_State *S, int idx) {
+  const weir_Deferred *d = lua_touserdata(L, idx);
+  if (S->rested == RESTED_MOST || d->phase != PHASE_SETTLED || d->flags)
+    return;
+  lua_pushvalue(L, idx);
+  weir_state_push(L, S, HOME_RESTED);
+  lua_setiuservalue(L, -2, UV_TARGET);
+  weir_state_set(L, S, HOME_RESTED);
+  S->rested++;
 }
 
 void weir_timer_freeze(weir_Timed *d) {

@@ -100,6 +100,10 @@ void weir_clock_retime(lua_State *L, int idx, double speed, int pauses);
 /* Pushes a Deferred that fires at `deadline` of the clock at `clock` with the n values on top.
    [-n, +1, m] */
 void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int n);
+/* Pushes the same without a value, for one coroutine to wait for, and nobody else. [-0, +1, m] */
+void weir_timer_sleep(lua_State *L, weir_State *S, int clock, double deadline);
+/* The one at idx has been waited for: a sleep that comes has it, unless others may. [-0, +0, -] */
+void weir_timer_rest(lua_State *L, weir_State *S, int idx);
 /* Sets a limit on the Deferred at idx. [-0, +0, m] */
 void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double deadline,
                       weir_TimerKind kind);

@@ -48,11 +48,15 @@ static int slots_of(weir_Kind kind) {
   }
 }
 
-weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
-  weir_Deferred *d = lua_newuserdatauv(L, size, slots_of(kind));
+void weir_deferred_reset(const weir_State *S, weir_Deferred *d, weir_Kind kind, size_t size) {
   memset(d, 0, size);
   d->tag = weir_tag(S, TAG_DEFERRED);
   d->kind = (uint8_t)kind;
+}
+
+weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
+  weir_Deferred *d = lua_newuserdatauv(L, size, slots_of(kind));
+  weir_deferred_reset(S, d, kind, size);
   weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_UNARMED : HOME_DEFERRED);
   lua_setmetatable(L, -2);
   if (S->debug && kind != KIND_LINK)

@@ -57,6 +57,7 @@ enum {
   FLAG_CLAIM = 1 << 17,     /* cancelled with a coroutine that was about to wait for it */
   FLAG_OWNED = 1 << 15,     /* one of its waiters is a WAIT_OWN, and not counted beside others */
   FLAG_HANDLE = 1 << 19,    /* while pending: other threads may fire it, see handle.h */
+  FLAG_SHOWN = 1 << 20,     /* somebody who looked may have it */
   FLAG_HOOKS = 1 << 12      /* while pending, UV_VALUE is a table of hooks, else a canceller or nil;
                                a Coroutine has its own in HOME_HOOKS */
 };
@@ -122,6 +123,8 @@ weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx);
 
 /* Pushes a new pending one. [-0, +1, m] */
 weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size);
+/* Makes such a one of what has that kind and size, and nothing in its user values. */
+void weir_deferred_reset(const weir_State *S, weir_Deferred *d, weir_Kind kind, size_t size);
 
 /* The outcome can be had now: settled, and not held. */
 static inline int weir_deferred_ready(const weir_Deferred *d) {

@@ -153,17 +153,36 @@ static int now_on(lua_State *L, weir_Clock *k) {
   return 1;
 }
 
+/* What it waited for is at 1. */
+static int slept(lua_State *L, int status, lua_KContext ctx) {
+  weir_State *S = (weir_State *)ctx;
+  (void)status;
+  weir_await_check_resumed(L, S);
+  weir_timer_rest(L, S, 1);
+  return lua_gettop(L) - 1;
+}
+
+/* The clock is at 1. */
+static int sleep_till(lua_State *L, weir_State *S, weir_Coroutine *c, double deadline) {
+  int n;
+  lua_settop(L, 1);
+  weir_await_strike(L, S, c);
+  weir_timer_sleep(L, S, 1, deadline);
+  lua_replace(L, 1);
+  n = weir_await_begin(L, S, c, lua_touserdata(L, 1), 1, 1, HUGE_VAL);
+  if (n >= 0)
+    return n;
+  lua_settop(L, 1);
+  return lua_yieldk(L, 0, (lua_KContext)S, slept);
+}
+
 static int sleep_on(lua_State *L, int arg) {
   weir_State *S = weir_upstate(L);
   double seconds = weir_check_seconds(L, arg);
   weir_Coroutine *c = weir_await_check(L, S, "sleep", 1);
   if (arg == 1)
     use_loop_clock(L);
-  lua_settop(L, 1);
-  weir_await_strike(L, S, c);
-  weir_timer_at(L, S, 1, weir_clock_now(lua_touserdata(L, 1)) + seconds, 0);
-  lua_replace(L, 1);
-  return weir_await(L, S, c, lua_touserdata(L, 1), HUGE_VAL);
+  return sleep_till(L, S, c, weir_clock_now(lua_touserdata(L, 1)) + seconds);
 }
 
 void weir_lib_after(lua_State *L, weir_State *S, int clock, double seconds, int n) {
@@ -216,13 +235,12 @@ static int after(lua_State *L) {
   return after_on(L, 1);
 }
 
-/* at(clock, time): like after, with the time of the clock instead of a delay. */
-static int at(lua_State *L) {
+/* sleep_until(clock, time): like sleep, with the time of the clock instead of a delay. */
+static int sleep_until(lua_State *L) {
   weir_State *S = weir_upstate(L);
+  double time = luaL_checknumber(L, 2);
   weir_check_clock(L, S, 1);
-  weir_timer_at(L, S, 1, luaL_checknumber(L, 2), 0);
-  weir_sched_tell(L, S);
-  return 1;
+  return sleep_till(L, S, weir_await_check(L, S, "sleep", 1), time);
 }
 
 /* deadline(clock): the time of its first timer; nil if it has none that a loop would wait for. */
@@ -235,9 +253,9 @@ static int deadline(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg weir_lib_clock[] = {{"Clock", clock},       {"clock", loop_clock}, {"now", now},
-                                   {"sleep", sleep},       {"after", after},      {"at", at},
-                                   {"deadline", deadline}, {NULL, NULL}};
+const luaL_Reg weir_lib_clock[] = {
+    {"Clock", clock}, {"clock", loop_clock},        {"now", now},           {"sleep", sleep},
+    {"after", after}, {"sleep_until", sleep_until}, {"deadline", deadline}, {NULL, NULL}};
 
 const luaL_Reg weir_lib_clock_methods[] = {
     {"advance", advance},   {"pause", clock_pause},     {"unpause", clock_unpause},

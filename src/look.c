@@ -215,9 +215,15 @@ static void push_purpose(lua_State *L, const weir_Deferred *d, int idx) {
   lua_pushnil(L);
 }
 
+/* Pushes what that waits for, for others to have. */
+static void show_target(lua_State *L, const weir_Deferred *d, int idx) {
+  d->target->flags |= FLAG_SHOWN;
+  lua_getiuservalue(L, idx, UV_TARGET);
+}
+
 static void push_target(lua_State *L, const weir_Deferred *d, int idx) {
   if (waits_for_one(d))
-    lua_getiuservalue(L, idx, UV_TARGET);
+    show_target(L, d, idx);
   else
     lua_pushnil(L);
 }
@@ -459,7 +465,7 @@ lua_Integer weir_look_below(lua_State *L, int idx, int t) {
     return sources(L, idx, t);
   if (!d->target)
     return 0;
-  lua_getiuservalue(L, idx, UV_TARGET);
+  show_target(L, d, idx);
   put(L, t, &n);
   lua_pushstring(L, word_for(d));
   put(L, t, &n);

@@ -70,7 +70,8 @@ enum {
   HOME_YIELDS,  /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
   HOME_ON_WORK, /* function, while `asks` is set */
   HOME_SPARE,   /* the thread that `spare` is, see coroutine.c */
-  HOME_SLOTS = HOME_SPARE
+  HOME_RESTED,  /* what sleeps waited for, the first of `rested`, see clock.c */
+  HOME_SLOTS = HOME_RESTED
 };
 
 /* Why one of our functions yields; read by whoever resumed it. */
@@ -129,6 +130,7 @@ struct weir_State {
   weir_Deque pool;   /* idle threads, to be used again */
   lua_State *spare;  /* one more, in HOME_SPARE, for who is not suspended; NULL: there is none */
   int lent;          /* a coroutine has it */
+  int rested;        /* how many there are for the next sleeps */
 
   lua_CFunction pcall, xpcall;                                                 /* Lua's own */
   int (*resume)(lua_State *thread, lua_State *from, int nargs, int *nresults); /* a body: Lua's own,

@@ -25,7 +25,7 @@ end
 local function call_on_grid(self, f)
   local me = core.current()
   while not core.leaving(me) do
-    core.await(core.at(self.clock, self.start + (come(self) + 1) * self.seconds))
+    core.sleep_until(self.clock, self.start + (come(self) + 1) * self.seconds)
     if core.leaving(me) then return end
     local before = self.told
     self.told = math.max(come(self), before + 1)

@@ -333,7 +333,8 @@ function co:limit(limit) end
 ---@return number
 function weir.now() end
 
---- `weir.sleep(seconds)` suspends the coroutine for that time. It is an error where nothing can suspend.
+--- `weir.sleep(seconds)` suspends the coroutine for that time. It is an error where nothing can suspend. A coroutine
+--- that sleeps again and again leaves nothing to the collector.
 ---@async
 ---@param seconds number
 function weir.sleep(seconds) end
@@ -350,7 +351,7 @@ function weir.after(seconds, ...) end
 --- return a Deferred; if it takes longer than one interval, the calls missed meanwhile are skipped. `count` is the
 --- number of these points of time since the call before: 1, or more if some were missed. While the coroutine is held
 --- the grid waits: a pause moves what is to come by its length. An error in `f` ends it with that failure; a cancel
---- ends it too.
+--- ends it too. The calls themselves leave nothing to the collector.
 ---@param seconds number
 ---@param f async fun(count: integer): ...
 ---@return weir.Coroutine
