@@ -12,15 +12,19 @@ function h.collect()
   for _ = 1, 4 do collectgarbage("collect") end
 end
 
---- By how many kilobytes f grows what there is, with nothing collected meanwhile.
-function h.grown(f)
-  h.collect()
-  collectgarbage "stop"
-  local before = collectgarbage "count"
-  f()
-  local after = collectgarbage "count"
-  collectgarbage "restart"
-  return after - before
+--- How many kilobytes n calls of f leave to the collector, beyond what one does.
+function h.garbage(n, f)
+  local function left_by(times)
+    h.collect()
+    collectgarbage "stop"
+    local before = collectgarbage "count"
+    for _ = 1, times do f() end
+    local after = collectgarbage "count"
+    collectgarbage "restart"
+    return after - before
+  end
+  left_by(n) -- what grows once has grown
+  return left_by(n) - left_by(1)
 end
 
 --- How many cycles of the collector end while f runs, and what that returns.
