@@ -672,7 +672,7 @@ static void trim(lua_State *L, weir_Clock *k) {
 
 /* ---- what comes next ---- */
 
-#define FETCH_LEAST 512 /* of fewer all is in the caches anyway */
+#define FETCH_LEAST 1536 /* of fewer most is in the caches anyway */
 
 /* If it is part of one. */
 static const weir_Timed *timed(const weir_Timer *t) {
