@@ -83,13 +83,13 @@ describe("every", function()
     end)
 
     it("7.1 calls leave nothing to the collector", function()
-    local calls = 0
-    clock:every(1, function() calls = calls + 1 end)
-    assert.equal(0, h.garbage(500, function() clock:advance(1) end))
-    assert.equal(1001, calls)
-  end)
+      local calls = 0
+      clock:every(1, function() calls = calls + 1 end)
+      assert.equal(0, h.garbage(500, function() clock:advance(1) end))
+      assert.equal(1001, calls)
+    end)
 
-  it("7.1 every call comes exactly at start + k intervals: nothing adds up", function()
+    it("7.1 every call comes exactly at start + k intervals: nothing adds up", function()
       clock:advance(0.7)
       local began, n, wrong = clock:now(), 0, 0
       local co = weir.every(0.1, function()

@@ -46,6 +46,15 @@ function h.cycles(f)
   return n, result
 end
 
+--- How many end while n things are made, which are kept: nobody who makes as many can do with less.
+function h.cycles_of(n, make)
+  return (h.cycles(function()
+    local list = {}
+    for i = 1, n do list[i] = make(i) end
+    return list
+  end))
+end
+
 --- Lets what one spec has left behind come to its end, so that the next one does not see it.
 function h.clean()
   local old = weir.on_unhandled(h.ignore)

@@ -68,7 +68,7 @@ enum {
                    what it is for, of a timer its clock; fired: the value, or a table of them */
   UV_CALLBACKS, /* one function, or a list */
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
-  UV_TARGET,    /* what it waits on; after a failure a note */
+  UV_TARGET,    /* what it waits on; after a failure a note; of one that has rested the next one */
   UV_DEFERRED = UV_TARGET,
   UV_THREAD, /* coroutines: until it ends */
   UV_SIDE,   /* coroutines: its name or nil; if `has_side`, that */
