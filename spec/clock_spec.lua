@@ -132,7 +132,7 @@ describe("clock", function()
         assert.equal(10010, yields)
       end)
 
-      it("8.7 what somebody has looked at stays that of its own sleep", function()
+      it("2.8 what somebody has looked at stays that of its own sleep", function()
         clock:advance(1)
         local second = on()
         clock:advance(1)
