@@ -138,6 +138,7 @@ build = {
       "src/state.c",
       "src/tail.c",
       "src/task.c",
+      "src/timers.c",
       "src/trace.c",
       "src/trap.c",
       "src/wait.c",

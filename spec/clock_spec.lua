@@ -1,5 +1,6 @@
 -- Contract 7.1 and 7.2: times, timers, clocks.
 local weir = require "weir"
+local at_next_allocation = require "spec.regress.finalizer"
 local h = require "spec.helper"
 
 local await, spawn = weir.await, weir.spawn
@@ -89,7 +90,201 @@ describe("clock", function()
       assert.equal("success", co:status())
     end)
 
-    -- A Deferred of one sleep may be that of the next.
+    local function cleaning()
+      local _ <close> = setmetatable({}, { __close = function() t "closed" end })
+      weir.sleep(1)
+    end
+
+    -- Nothing is made for a sleep until somebody looks for what the coroutine waits on.
+    describe("looked at", function()
+      local function on(co)
+        for task in weir.tasks() do
+          if task.co == co then return task.on end
+        end
+      end
+
+      local function sleeper(name, seconds, on_clock)
+        return spawn(function()
+          t(table.concat({ name, (on_clock or clock):sleep(seconds) }, " "))
+        end)
+      end
+
+      it("2.11 before that it waits on its clock, then on a Deferred of its own", function()
+        local co = sleeper("woke", 1)
+        assert.equal(("waits on %s"):format(tostring(clock):gsub("^weir%.", "")), tostring(co):match "waits on .*0x%x+")
+        local d = on(co)
+        assert.equal(d, on(co))
+        assert.equal("waits on " .. tostring(d):match "Deferred: 0x%x+", tostring(co):match "waits on .*0x%x+")
+        clock:advance(1)
+        assert.same({ "success", "success" }, { d:status(), co:status() })
+        assert.same({ "woke" }, t:list())
+      end)
+
+      it("2.8 that is one like those of after: told, cancelled, fired by hand", function()
+        local first, second, third = sleeper("first", 1), sleeper("second", 1), sleeper("third", 1)
+        on(first):add_callback(function(...) t("told " .. select("#", ...)) end)
+        assert.is_true(on(second):cancel())
+        on(third):callback("by hand")
+        weir.step()
+        clock:advance(1)
+        assert.same({ "third by hand", "told 0", "first" }, t:list())
+        assert.same({ "success", "cancelled", "success" }, { first:status(), second:status(), third:status() })
+      end)
+
+      it("3.5 its place among equals stays", function()
+        local list = {}
+        for i = 1, 5 do list[i] = sleeper(i, 1) end
+        on(list[4])
+        on(list[2])
+        clock:advance(1)
+        assert.same({ "1", "2", "3", "4", "5" }, t:list())
+      end)
+
+      it("6.2 while it is paused: the rest of its time stays", function()
+        local co = sleeper("woke", 3)
+        clock:advance(1)
+        co:pause()
+        local d = on(co)
+        clock:advance(5)
+        co:unpause()
+        clock:advance(1.5)
+        assert.same({ "pending" }, { d:status(), t:list()[1] })
+        clock:advance(0.5)
+        assert.same({ "success", "woke" }, { d:status(), t:list()[1] })
+      end)
+
+      it("6.3 it is held with its coroutine from then on", function()
+        local co = sleeper("woke", 3)
+        local d = on(co)
+        clock:advance(1)
+        co:pause()
+        clock:advance(5)
+        assert.same({ "pending", "paused" }, { d:status(), co:status() })
+        co:unpause()
+        clock:advance(2)
+        assert.same({ "woke" }, t:list())
+      end)
+
+      it("7.1 infinity never comes", function()
+        local co = sleeper("woke", math.huge)
+        local d = on(co)
+        clock:advance(1e9)
+        assert.equal("pending", d:status())
+        assert.is_true(co:cancel())
+        assert.equal("cancelled", co:status())
+      end)
+
+      it("7.2 in the advance in which it was armed for the present: it waits for the next one", function()
+        local co
+        weir.after(1):add_callback(function() co = sleeper("woke", 0) end)
+        spawn(function()
+          weir.sleep(1.5) -- by then the clock has set it aside
+          t(on(co):status())
+        end)
+        clock:advance(2)
+        assert.same({ "pending" }, t:list())
+        clock:advance(0)
+        assert.same({ "pending", "woke" }, t:list())
+      end)
+
+      it("7.2 on a clock of game time, stopped and faster", function()
+        local game = weir.Clock { parent = clock, speed = 0 }
+        local co = sleeper("woke", 4, game)
+        local d = on(co)
+        clock:advance(10)
+        game:speed(2)
+        clock:advance(1.5)
+        assert.equal("pending", d:status())
+        clock:advance(0.5)
+        assert.same({ "woke" }, t:list())
+      end)
+
+      it("5.7 closed: its cleanup runs, nothing is left of it", function()
+        local co = spawn(cleaning)
+        local d = on(co)
+        assert.is_true(co:close())
+        assert.same({ "closed" }, t:list())
+        assert.equal("cancelled", d:status())
+        assert.is_nil(weir.step())
+      end)
+    end)
+
+    it("5.7 closed: its cleanup runs, nothing is left of it", function()
+      local co = spawn(cleaning)
+      assert.is_true(co:close())
+      assert.same({ "closed" }, t:list())
+      assert.is_nil(weir.step())
+    end)
+
+    describe("on a clock that nobody else has", function()
+      local clocks
+      local function of_its_own()
+        local own = weir.Clock()
+        clocks = setmetatable({ [own] = true }, { __mode = "k" })
+        return own
+      end
+
+      it("3.8 keeps it, even when others have closed the thread", function()
+        local thread
+        local co = spawn(function(own)
+          thread = coroutine.running()
+          own:sleep(1)
+        end, of_its_own())
+        coroutine.close(thread)
+        h.collect()
+        assert.is_not_nil(next(clocks))
+        co:pause()
+        assert.is_true(co:cancel())
+        assert.is_true(h.released(clocks))
+      end)
+
+      it("3.8 as does the Deferred that somebody has looked at, when the coroutine is gone", function()
+        local co = spawn(clock.sleep, of_its_own(), 1)
+        local d
+        for task in weir.tasks() do d = task.on end
+        local other = spawn(weir.await, d)
+        co:close()
+        h.collect()
+        assert.is_not_nil(next(clocks))
+        d:pause():unpause()
+        next(clocks):advance(1)
+        assert.same({ "success", "success" }, { d:status(), other:status() })
+      end)
+    end)
+
+    it("5.9 a cancel by a finalizer strikes at the sleep that was about to begin", function()
+      local co, ok, err
+      co = weir.coroutine(function(own)
+        weir.yield()
+        at_next_allocation(function() t(co:cancel("reason")) end)
+        ok, err = pcall(own.sleep, own, 100)
+      end)(weir.Clock())
+      weir.step()
+      collectgarbage("incremental")
+      assert.same({ true }, t:list())
+      assert.is_false(ok)
+      assert.is_true(weir.is_cancelled(err))
+      assert.equal("cancelled", co:status())
+    end)
+
+    it("6.1 pausing oneself: the sleep begins held, all of its time is left", function()
+      local co
+      co = weir.coroutine(function()
+        weir.yield()
+        co:pause()
+        weir.sleep(2)
+        t "woke"
+      end)()
+      weir.step()
+      clock:advance(10)
+      assert.equal("paused", co:status())
+      co:unpause()
+      clock:advance(1.5)
+      assert.same({}, t:list())
+      clock:advance(0.5)
+      assert.same({ "woke" }, t:list())
+    end)
+
     describe("again and again", function()
       local co, slept
       local function sleeper()

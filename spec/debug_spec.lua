@@ -87,6 +87,18 @@ describe("debug", function()
       assert.equal("cancelled", reports[1].co:status())
     end)
 
+    it("says where it sleeps", function()
+      weir.debug { report = report }
+      local made
+      lost(function()
+        local clock = weir.Clock()
+        named("sleeper", function()
+          made = here(); clock:sleep(1)
+        end)()
+      end)
+      assert.matches("; what it waits for was made at " .. made, reports[1].message, 1, true)
+    end)
+
     it("says nothing of where it slept before", function()
       lost(function()
         local clock = weir.Clock()

@@ -57,10 +57,16 @@ static void set_limit(lua_State *L, weir_State *S, weir_Coroutine *c, int me, in
   c->limited = 1;
 }
 
-static void unlimit(weir_Coroutine *c) {
+static void unlimit(weir_State *S, weir_Coroutine *c) {
   if (c->limited)
-    weir_timer_unlimit(&c->d, TIMER_AWAIT);
+    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
   c->limited = 0;
+}
+
+static void suspend(weir_State *S, weir_Coroutine *c) {
+  c->d.now.since = S->stamp;
+  c->raw = 0;
+  S->signal = SIGNAL_WAIT;
 }
 
 int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d, int idx,
@@ -68,14 +74,14 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferr
   int me;
   if (weir_deferred_ready(d))
     return outcome_now(L, S, d, idx);
-  unlimit(c); /* of a wait that an error has prevented */
+  unlimit(S, c); /* of a wait that an error has prevented */
   weir_coroutine_push_running(L, S);
   me = lua_gettop(L);
   if (limit < HUGE_VAL)
     set_limit(L, S, c, me, clock, limit);
   weir_wait_reserve(L, d, idx); /* what allocates is done: what is looked at now stays as it is */
   if (weir_deferred_ready(d) || weir_coroutine_is_due(c) || d == &c->d) {
-    unlimit(c);
+    unlimit(S, c);
     if (weir_deferred_ready(d))
       return outcome_now(L, S, d, idx);
     if (weir_coroutine_is_due(c))
@@ -85,9 +91,7 @@ int weir_await_begin(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferr
   }
   weir_wait_begin(L, S, &c->d, me, d, idx, WAIT_AWAIT);
   c->life = LIFE_WAITING;
-  c->d.now.since = S->stamp;
-  c->raw = 0;
-  S->signal = SIGNAL_WAIT;
+  suspend(S, c);
   return -1;
 }
 
@@ -98,6 +102,34 @@ int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d,
     return n;
   lua_settop(L, 1);
   return lua_yieldk(L, 0, (lua_KContext)S, got_values);
+}
+
+/* ---- sleep ---- */
+
+static int slept(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  weir_await_check_resumed(L, (weir_State *)ctx);
+  return lua_gettop(L) - 1; /* of one that somebody has looked at, see weir_timer_show */
+}
+
+/* As one for weir.after: where that was made is noted. */
+static WEIR_COLD int sleep_noted(lua_State *L, weir_State *S, weir_Coroutine *c, double deadline) {
+  weir_timer_at(L, S, 1, deadline, 0);
+  lua_replace(L, 1);
+  return weir_await(L, S, c, lua_touserdata(L, 1), HUGE_VAL);
+}
+
+int weir_await_sleep(lua_State *L, weir_State *S, weir_Coroutine *c, double deadline) {
+  weir_await_strike(L, S, c);
+  if (S->debug)
+    return sleep_noted(L, S, c, deadline);
+  weir_timer_prepare(L, S, 1);
+  weir_await_strike(L, S, c);
+  weir_coroutine_push_running(L, S);
+  weir_timer_sleep(L, S, 1, lua_gettop(L), deadline);
+  suspend(S, c);
+  lua_settop(L, 1);
+  return lua_yieldk(L, 0, (lua_KContext)S, slept);
 }
 
 /* ---- coroutine.yield ---- */

@@ -51,6 +51,8 @@ static inline void weir_await_check_resumed(lua_State *L, weir_State *S) {
 /* Tail of a lua_CFunction: the values of `d`, which is at index 1, awaited if need be. `limit`: the
    deadline on the clock at index 2, or HUGE_VAL. */
 int weir_await(lua_State *L, weir_State *S, weir_Coroutine *c, weir_Deferred *d, double limit);
+/* The same for a sleep, till `deadline` of the clock at index 1. */
+int weir_await_sleep(lua_State *L, weir_State *S, weir_Coroutine *c, double deadline);
 /* The Coroutine at idx yielded n values by a plain coroutine.yield; they are taken off its thread.
    Returns 1 if it is to be resumed at once. [-0, +0, m] */
 int weir_await_raw(lua_State *L, weir_State *S, int idx, int n);

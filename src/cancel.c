@@ -115,6 +115,11 @@ static void strike_ready(lua_State *L, weir_State *S, int idx) {
   weir_coroutine_raise(L, S, idx);
 }
 
+static void strike_asleep(lua_State *L, weir_State *S, int idx) {
+  weir_coroutine_strike(L, lua_touserdata(L, idx), idx);
+  weir_coroutine_raise(L, S, idx);
+}
+
 void weir_cancel_mark(lua_State *L, weir_State *S, int idx, int error) {
   weir_Deferred *d = lua_touserdata(L, idx);
   d->flags &= ~(uint32_t)FLAG_STRUCK;
@@ -164,6 +169,8 @@ static int cancel_coroutine(lua_State *L, weir_State *S, int idx, Walk *walk) {
     kill_new(L, S, idx);
   else if (c->life == LIFE_READY)
     strike_ready(L, S, idx);
+  else if (c->life == LIFE_ASLEEP)
+    strike_asleep(L, S, idx);
   return DONE;
 }
 
@@ -359,13 +366,13 @@ double weir_cancel_deadline(weir_State *S, double grace) {
 }
 
 /* Where many sleep, nothing of one that is cancelled is in the processor's cache: its thread, and
-   what it waits for, which most often is a timer, come while its error is made. */
+   its timer, come while its error is made. */
 static void fetch_near(const weir_Deferred *d) {
   if (!weir_is_coroutine(d))
     return;
   weir_fetch_thread(weir_coroutine_thread_of(d));
-  if (d->target)
-    weir_fetch_userdata(d->target, UV_TIMED, sizeof(weir_Timed));
+  if (weir_coroutine_is_asleep(d))
+    weir_fetch(d->at.timer);
 }
 
 int weir_cancel(lua_State *L, weir_State *S, int idx, double grace) {

@@ -13,6 +13,7 @@
 #include "pause.h"
 #include "platform.h"
 #include "sched.h"
+#include "wait.h"
 
 #define TRIM_TIMERS 4096 /* an empty clock with room for more gives it back */
 
@@ -259,6 +260,10 @@ static void put_in(lua_State *L, weir_Clock *k, weir_Timer *t, double deadline, 
   count(t, keeps);
 }
 
+static int is_limit(const weir_Timer *t) {
+  return t->kind >= TIMER_AWAIT;
+}
+
 static void link_limit(weir_Timer *t, weir_Deferred *d) {
   t->node = d;
   t->prev = NULL;
@@ -297,7 +302,7 @@ static void take_out(weir_Timer *t) {
   unshelve(k, t->slot);
   t->slot = 0;
   count(t, 0);
-  if (t->node)
+  if (is_limit(t))
     unlink_limit(t);
 }
 
@@ -433,11 +438,13 @@ void weir_clock_retime(lua_State *L, int idx, double speed, int pauses) {
   arm_proxies(L, k);
 }
 
-static void forget(const weir_HeapEntry *e) {
+static void forget(weir_State *S, const weir_HeapEntry *e) {
   weir_Timer *t = timer_of(e);
   t->slot = 0;
-  if (t->node)
-    unlink_limit(t);
+  if (!is_limit(t))
+    return;
+  unlink_limit(t);
+  weir_timers_give(&S->timers, t);
 }
 
 static void free_memory(lua_State *L, weir_Clock *k) {
@@ -450,13 +457,14 @@ static void free_memory(lua_State *L, weir_Clock *k) {
 }
 
 int weir_clock_gc(lua_State *L) {
-  weir_Clock *k = weir_clock_at(L, weir_upstate(L), 1);
+  weir_State *S = weir_upstate(L);
+  weir_Clock *k = weir_clock_at(L, S, 1);
   if (!k)
     return 0;
   for (size_t i = 0; i < k->due.n; i++)
-    forget(&k->due.v[i]);
+    forget(S, &k->due.v[i]);
   for (size_t i = 0; i < k->naside; i++)
-    forget(aside_at(k, i));
+    forget(S, aside_at(k, i));
   for (; k->first_aside; k->first_aside = k->first_aside->next_aside)
     k->first_aside->in_aside = 0;
   k->is_dead = 1;
@@ -470,7 +478,6 @@ int weir_clock_gc(lua_State *L) {
 static void begin(lua_State *L, weir_State *S, int clock, double deadline) {
   weir_Timed *d = lua_touserdata(L, -1);
   d->timer.kind = TIMER_AFTER;
-  d->timer.remaining = HUGE_VAL;
   lua_pushvalue(L, clock);
   lua_setiuservalue(L, -2, UV_VALUE);
   arm(L, S, lua_touserdata(L, clock), &d->timer, deadline, lua_gettop(L));
@@ -487,55 +494,94 @@ void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int 
   begin(L, S, clock, deadline);
 }
 
-/* ---- sleeps ---- */
+/* ---- what is part of no value ---- */
 
-/* A coroutine that goes on from a sleep mostly comes to the next one: so that finds the Deferred of
-   one before, and nothing is left to the collector. Each of them has the next as its UV_TARGET. */
-#define RESTED_MOST 256
-
-static void push_rested(lua_State *L, weir_State *S) {
-  weir_state_push(L, S, HOME_RESTED);
-  lua_getiuservalue(L, -1, UV_TARGET);
-  weir_state_set(L, S, HOME_RESTED);
-  lua_pushnil(L);
-  lua_setiuservalue(L, -2, UV_TARGET);
-  S->rested--;
-  weir_deferred_reset(S, lua_touserdata(L, -1), KIND_TIMED, sizeof(weir_Timed));
-}
-
-void weir_timer_sleep(lua_State *L, weir_State *S, int clock, double deadline) {
+void weir_timer_prepare(lua_State *L, weir_State *S, int clock) {
   prepare(L, lua_touserdata(L, clock));
-  if (S->debug) /* where it was made is noted for good */
-    weir_deferred_new(L, S, KIND_TIMED, sizeof(weir_Timed))->flags |= FLAG_SHOWN;
-  else if (S->rested)
-    push_rested(L, S);
-  else
-    weir_deferred_new(L, S, KIND_TIMED, sizeof(weir_Timed));
-  begin(L, S, clock, deadline);
+  weir_timers_prepare(L, &S->timers);
 }
 
-void weir_timer_rest(lua_State *L, weir_State *S, int idx) {
-  const weir_Deferred *d = lua_touserdata(L, idx);
-  if (S->rested == RESTED_MOST || d->phase != PHASE_SETTLED || d->flags)
+/* Arms one for what is at idx. Nobody has it until there can be no error any more. */
+static weir_Timer *arm_new(lua_State *L, weir_State *S, int clock, int idx, double deadline,
+                           weir_TimerKind kind) {
+  weir_Timer *t = weir_timers_first(&S->timers);
+  t->kind = (uint8_t)kind;
+  t->node = NULL;
+  t->slot = 0;
+  arm(L, S, lua_touserdata(L, clock), t, deadline, idx);
+  weir_timers_take(&S->timers);
+  return t;
+}
+
+void weir_timer_sleep(lua_State *L, weir_State *S, int clock, int idx, double deadline) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_Timer *t = arm_new(L, S, clock, idx, deadline, TIMER_SLEEP);
+  t->node = &c->d;
+  lua_pushvalue(L, clock);
+  lua_setiuservalue(L, idx, UV_TARGET);
+  c->d.at.timer = t;
+  c->life = LIFE_ASLEEP;
+  if (c->d.flags & FLAG_HELD)
+    weir_timer_freeze(t);
+}
+
+void weir_timer_end_sleep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
+  weir_timer_disarm(c->d.at.timer);
+  weir_timers_give(&S->timers, c->d.at.timer);
+  lua_pushnil(L);
+  lua_setiuservalue(L, idx, UV_TARGET);
+  c->life = LIFE_WAITING;
+}
+
+/* The value on top has the timer from here on: it stands where the other one did. */
+static void replace(lua_State *L, weir_Timer *t, const weir_Timer *by) {
+  weir_Clock *k = by->clock;
+  *t = *by;
+  if (!weir_timer_is_armed(t))
     return;
-  lua_pushvalue(L, idx);
-  weir_state_push(L, S, HOME_RESTED);
-  lua_setiuservalue(L, -2, UV_TARGET);
-  weir_state_set(L, S, HOME_RESTED);
-  S->rested++;
+  (t->set_aside ? aside_at(k, k->slots[t->slot - 1]) : &k->due.v[k->slots[t->slot - 1]])->item = t;
+  lua_pushvalue(k->shelf, 1);
+  lua_xmove(k->shelf, L, 1);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, t->slot);
+  lua_pop(L, 1);
 }
 
-void weir_timer_freeze(weir_Timed *d) {
-  double left = d->timer.deadline - weir_clock_now(d->timer.clock);
-  d->timer.remaining = left > 0 ? left : 0;
-  weir_timer_disarm(&d->timer);
+void weir_timer_show(lua_State *L, weir_State *S, int idx) {
+  weir_Coroutine *c = lua_touserdata(L, idx);
+  weir_Timed *d;
+  int didx;
+  if (!weir_coroutine_is_asleep(&c->d))
+    return;
+  d = (weir_Timed *)(void *)weir_deferred_make(L, S, KIND_TIMED, sizeof *d);
+  didx = lua_gettop(L);
+  if (weir_coroutine_is_asleep(&c->d)) { /* else a finalizer has ended that */
+    replace(L, &d->timer, c->d.at.timer);
+    d->timer.kind = TIMER_AFTER;
+    d->timer.node = NULL;
+    d->d.flags |= c->d.flags & FLAG_HELD;
+    lua_getiuservalue(L, idx, UV_TARGET);
+    lua_setiuservalue(L, didx, UV_VALUE);
+    weir_timers_give(&S->timers, c->d.at.timer);
+    weir_wait_attach(L, &c->d, idx, &d->d, didx, WAIT_AWAIT);
+    c->life = LIFE_WAITING;
+  }
+  lua_pop(L, 1);
 }
 
-void weir_timer_thaw(lua_State *L, weir_State *S, int idx) {
-  weir_Timed *d = lua_touserdata(L, idx);
-  weir_Clock *k = d->timer.clock;
-  arm(L, S, k, &d->timer, weir_clock_now(k) + d->timer.remaining, idx);
+/* ---- holding ---- */
+
+void weir_timer_freeze(weir_Timer *t) {
+  double left = t->deadline - weir_clock_now(t->clock);
+  t->remaining = left > 0 ? left : 0;
+  weir_timer_disarm(t);
 }
+
+void weir_timer_thaw(lua_State *L, weir_State *S, weir_Timer *t, int idx) {
+  arm(L, S, t->clock, t, weir_clock_now(t->clock) + t->remaining, idx);
+}
+
+/* ---- limits ---- */
 
 void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double deadline,
                       weir_TimerKind kind) {
@@ -543,29 +589,24 @@ void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double de
   weir_Timer *t;
   if (!(deadline < HUGE_VAL))
     return;
-  prepare(L, lua_touserdata(L, clock));
-  t = lua_newuserdatauv(L, sizeof *t, LIMIT_SLOTS);
-  if (d->phase == PHASE_SETTLED) { /* by a finalizer */
-    lua_pop(L, 1);
+  weir_timer_prepare(L, S, clock);
+  if (d->phase == PHASE_SETTLED) /* by a finalizer */
     return;
-  }
-  *t = (weir_Timer){.kind = (uint8_t)kind};
-  lua_pushvalue(L, idx);
-  lua_setiuservalue(L, -2, LIMIT_NODE);
-  lua_pushvalue(L, clock);
-  lua_setiuservalue(L, -2, LIMIT_CLOCK);
-  arm(L, S, lua_touserdata(L, clock), t, deadline, lua_gettop(L));
-  if (weir_timer_is_armed(t)) /* not on a clock that is gone */
+  t = arm_new(L, S, clock, idx, deadline, kind);
+  if (weir_timer_is_armed(t))
     link_limit(t, d);
-  lua_pop(L, 1);
+  else /* on a clock that is gone */
+    weir_timers_give(&S->timers, t);
 }
 
-void weir_timer_unlimit(weir_Deferred *d, weir_TimerKind kind) {
+void weir_timer_unlimit(weir_State *S, weir_Deferred *d, weir_TimerKind kind) {
   weir_Timer *t = d->timers, *next;
   for (; t; t = next) {
     next = t->next;
-    if (kind == TIMER_AFTER || t->kind == kind)
-      weir_timer_disarm(t);
+    if (kind != TIMER_AFTER && t->kind != kind)
+      continue;
+    weir_timer_disarm(t);
+    weir_timers_give(&S->timers, t);
   }
 }
 
@@ -598,12 +639,10 @@ static void fire_grace(lua_State *L, weir_State *S, int idx) {
     lua_pop(L, 1);
 }
 
-/* The limit is on top; below it the TimeoutError, where it takes one. */
+/* What it limits is on top; below it the TimeoutError, where it takes one. */
 static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
-  int node;
-  lua_getiuservalue(L, -1, LIMIT_NODE);
-  node = lua_gettop(L);
-  lua_pushvalue(L, node - 2);
+  int node = lua_gettop(L);
+  lua_pushvalue(L, node - 1);
   if (kind == TIMER_TIMEOUT) {
     fire_timeout(L, S, node);
   } else if (kind == TIMER_GRACE) {
@@ -613,32 +652,30 @@ static void fire_limit(lua_State *L, weir_State *S, weir_TimerKind kind) {
   }
 }
 
-/* Arguments: the state, the limit's timer, perhaps an error, the limit. */
+/* Arguments: the state, the limit's timer, perhaps an error, what it limits. */
 static int fire_limit_task(lua_State *L) {
   const weir_Timer *t = lua_touserdata(L, 2);
   fire_limit(L, lua_touserdata(L, 1), (weir_TimerKind)t->kind);
   return 0;
 }
 
-/* An error, of memory, came through: it comes again in the next advance. The value is on top. */
-static void put_back(lua_State *L, weir_State *S, weir_Timer *t, weir_Deferred *node, int keeps) {
-  if (weir_timer_is_armed(t) || node->phase == PHASE_SETTLED)
+/* An error, of memory, came through: it comes again in the next advance. What it limits is on top.
+ */
+static void put_back(lua_State *L, weir_State *S, weir_Timer *t, int keeps) {
+  weir_Deferred *node = lua_touserdata(L, -1);
+  if (node->phase != PHASE_SETTLED)
+    put_in(L, t->clock, t, t->deadline, ++S->armed, keeps);
+  if (!weir_timer_is_armed(t)) {
+    weir_timers_give(&S->timers, t);
     return;
-  put_in(L, t->clock, t, t->deadline, ++S->armed, keeps);
-  if (weir_timer_is_armed(t))
-    link_limit(t, node);
+  }
+  link_limit(t, node);
   arm_proxies(L, t->clock);
 }
 
-/* The value is on top. */
-static void take_out_and_act(lua_State *L, weir_State *S, weir_Timer *t) {
-  int idx = lua_gettop(L), keeps = t->keeps;
-  weir_Deferred *node = t->node;
-  take_out(t);
-  if (t->kind == TIMER_AFTER) {
-    fire_after(L, S, idx);
-    return;
-  }
+/* What it limits is on top. */
+static void act_on_limit(lua_State *L, weir_State *S, weir_Timer *t, int keeps) {
+  int idx = lua_gettop(L);
   lua_pushcfunction(L, fire_limit_task);
   lua_pushlightuserdata(L, S);
   lua_pushlightuserdata(L, t);
@@ -646,9 +683,21 @@ static void take_out_and_act(lua_State *L, weir_State *S, weir_Timer *t) {
   lua_pushvalue(L, idx);
   if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
     lua_insert(L, idx);
-    put_back(L, S, t, node, keeps);
+    put_back(L, S, t, keeps);
     lua_settop(L, idx);
     lua_error(L);
+  }
+  weir_timers_give(&S->timers, t);
+}
+
+/* The value is on top. */
+static void take_out_and_act(lua_State *L, weir_State *S, weir_Timer *t) {
+  int idx = lua_gettop(L), keeps = t->keeps;
+  take_out(t);
+  switch (t->kind) {
+  case TIMER_AFTER: fire_after(L, S, idx); break;
+  case TIMER_SLEEP: weir_coroutine_hand(L, S, lua_touserdata(L, idx), idx, 0); break;
+  default: act_on_limit(L, S, t, keeps);
   }
 }
 
@@ -657,7 +706,8 @@ static int needs_error(const weir_Timer *t) {
 }
 
 /* An empty clock gives the memory of a burst back. */
-static void trim(lua_State *L, weir_Clock *k) {
+static void trim(lua_State *L, weir_State *S, weir_Clock *k) {
+  weir_timers_trim(L, &S->timers);
   if (weir_clock_armed(k) || k->room < TRIM_TIMERS)
     return;
   lua_newtable(L);
@@ -710,13 +760,15 @@ static void fetch_next(const weir_Heap *h) {
 // NOLINTBEGIN(misc-no-recursion)
 static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
   int top = lua_gettop(L);
+  weir_Clock *k = t->clock;
+  uint64_t seq = t->seq;
   luaL_checkstack(L, 16, "too many nested clocks");
-  fetch_next(&t->clock->due);
-  lua_rawgeti(t->clock->shelf, 1, t->slot);
-  lua_xmove(t->clock->shelf, L, 1);
+  fetch_next(&k->due);
+  lua_rawgeti(k->shelf, 1, t->slot);
+  lua_xmove(k->shelf, L, 1);
   if (t->kind == TIMER_CLOCK) {
     fire(L, S, first_of(clock_of_proxy(t)));
-    trim(L, clock_of_proxy(t));
+    trim(L, S, clock_of_proxy(t));
     lua_settop(L, top);
     return;
   }
@@ -724,7 +776,7 @@ static void fire(lua_State *L, weir_State *S, weir_Timer *t) {
     push_timeout_error(L, S);
     lua_insert(L, -2);
   }
-  if (weir_timer_is_armed(t)) { /* else a finalizer disarmed it */
+  if (k->due.n && k->due.v[0].seq == seq) { /* else a finalizer disarmed it, or armed a first one */
     weir_deferred_reserve(L, S);
     take_out_and_act(L, S, t);
     weir_deferred_drain(L, S);
@@ -804,5 +856,5 @@ void weir_clock_advance(lua_State *L, weir_State *S, weir_Clock *k, double targe
   if (!S->over)
     move_to(k, target);
   bring_back(k);
-  trim(L, k);
+  trim(L, S, k);
 }

@@ -5,45 +5,43 @@
 #ifndef WEIR_CLOCK_H
 #define WEIR_CLOCK_H
 
-#include "deferred.h"
+#include "coroutine.h"
 #include "heap.h"
 
 typedef enum weir_ClockKind { CLOCK_REAL, CLOCK_MANUAL, CLOCK_SCALED } weir_ClockKind;
 
 typedef enum weir_TimerKind {
   TIMER_AFTER,   /* part of a KIND_TIMED Deferred */
+  TIMER_CLOCK,   /* part of a scaled clock: its next deadline, on its parent */
+  TIMER_SLEEP,   /* of a LIFE_ASLEEP coroutine: it goes on */
   TIMER_AWAIT,   /* a limit: the coroutine leaves its wait */
   TIMER_TIMEOUT, /* a limit: the Deferred is cancelled */
-  TIMER_GRACE,   /* a limit: the coroutine is closed */
-  TIMER_CLOCK    /* part of a scaled clock: its next deadline, on its parent */
+  TIMER_GRACE    /* a limit: the coroutine is closed */
 } weir_TimerKind;
 
 /*
-** Armed while it has a slot; then `shelf` of its clock holds whatever the timer is
-** part of, under that.
+** Armed while it has a slot; then `shelf` of its clock holds, under that, the value
+** that the timer is part of, or is for.
 */
-typedef struct weir_Timer {
-  weir_Clock *clock; /* owned by what the timer is part of */
+struct weir_Timer {
+  weir_Clock *clock; /* owned by the value; of a limit only valid while armed */
   double deadline;   /* on `clock` */
   double remaining;  /* while frozen: what was left; HUGE_VAL: never comes */
   uint64_t seq;
   uint32_t slot;
-  uint8_t kind;        /* weir_TimerKind */
-  uint8_t instant;     /* armed for what was the present then: not in the advance under way */
-  uint8_t keeps;       /* counted in `keeping` of its clock */
-  uint8_t set_aside;   /* it is not in `due`, see `naside` */
-  weir_Deferred *node; /* limits: in the list of this one while armed */
-  struct weir_Timer *prev, *next; /* in that list */
-} weir_Timer;
+  uint8_t kind;            /* weir_TimerKind */
+  uint8_t instant;         /* armed for what was the present then: not in the advance under way */
+  uint8_t keeps;           /* counted in `keeping` of its clock */
+  uint8_t set_aside;       /* it is not in `due`, see `naside` */
+  weir_Deferred *node;     /* what a sleep or limit is for; */
+  weir_Timer *prev, *next; /* limits, while armed: in the list of that; next: see timers.h too */
+};
 
 typedef struct weir_Timed {
   weir_Deferred d;
   weir_Timer timer;
   int narguments; /* of UV_ARGUMENTS */
 } weir_Timed;
-
-/* User values of a limit: a timer that stands alone. */
-enum { LIMIT_NODE = 1, LIMIT_CLOCK, LIMIT_SLOTS = LIMIT_CLOCK };
 
 struct weir_Clock {
   uint32_t tag;       /* TAG_CLOCK */
@@ -100,18 +98,34 @@ void weir_clock_retime(lua_State *L, int idx, double speed, int pauses);
 /* Pushes a Deferred that fires at `deadline` of the clock at `clock` with the n values on top.
    [-n, +1, m] */
 void weir_timer_at(lua_State *L, weir_State *S, int clock, double deadline, int n);
-/* Pushes the same without a value, for one coroutine to wait for, and nobody else. [-0, +1, m] */
-void weir_timer_sleep(lua_State *L, weir_State *S, int clock, double deadline);
-/* The one at idx has been waited for: a sleep that comes has it, unless others may. [-0, +0, -] */
-void weir_timer_rest(lua_State *L, weir_State *S, int idx);
+/* Makes room for a sleep. May run finalizers; so it costs the collector no cycle of its own.
+   [-0, +0, m] */
+void weir_timer_prepare(lua_State *L, weir_State *S, int clock);
+/* Behind that: the running Coroutine at idx is asleep. Runs no finalizer. [-0, +0, m] */
+void weir_timer_sleep(lua_State *L, weir_State *S, int clock, int idx, double deadline);
+/* That sleeps no longer, and waits for nothing. [-0, +0, -] */
+void weir_timer_end_sleep(lua_State *L, weir_State *S, weir_Coroutine *c, int idx);
+/* If the Deferred at idx is a coroutine that sleeps, it waits for a Deferred from here on, as it
+   would for weir.after: so that others may have that. [-0, +0, m] */
+void weir_timer_show(lua_State *L, weir_State *S, int idx);
 /* Sets a limit on the Deferred at idx. [-0, +0, m] */
 void weir_timer_limit(lua_State *L, weir_State *S, int idx, int clock, double deadline,
                       weir_TimerKind kind);
 /* Takes away the limits of one kind, or with TIMER_AFTER all. */
-void weir_timer_unlimit(weir_Deferred *d, weir_TimerKind kind);
+void weir_timer_unlimit(weir_State *S, weir_Deferred *d, weir_TimerKind kind);
 void weir_timer_disarm(weir_Timer *t);
-/* Pause and unpause of a timed Deferred, at idx. */
-void weir_timer_freeze(weir_Timed *d);
-void weir_timer_thaw(lua_State *L, weir_State *S, int idx);
+/* That which stands still while it is held; NULL: none does. */
+static inline weir_Timer *weir_timer_of(weir_Deferred *d) {
+  if (d->wait != WAIT_NONE)
+    return NULL;
+  if (weir_coroutine_is_asleep(d))
+    return d->at.timer;
+  if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
+    return &((weir_Timed *)(void *)d)->timer;
+  return NULL;
+}
+/* Then. The value that it is part of, or for, is at idx. */
+void weir_timer_freeze(weir_Timer *t);
+void weir_timer_thaw(lua_State *L, weir_State *S, weir_Timer *t, int idx);
 
 #endif

@@ -118,7 +118,7 @@ static void stop_executing(lua_State *L, weir_State *S, int error) {
    one, it replaces it, and 1 is returned. */
 static int collect_one(lua_State *L, weir_State *S, int error, uint32_t look) {
   int idx = lua_gettop(L);
-  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Deferred *d = lua_touserdata(L, idx);
   if (weir_coroutine_is_executing(d)) {
     stop_executing(L, S, error);
     return 0;
@@ -130,6 +130,8 @@ static int collect_one(lua_State *L, weir_State *S, int error, uint32_t look) {
   if (!weir_is_coroutine(d) || !(d->flags & FLAG_MARKED))
     weir_cancel_mark(L, S, idx, error);
   put_in_ending(L, S);
+  if (weir_coroutine_is_asleep(d))
+    weir_timer_end_sleep(L, S, weir_coroutine(d), idx);
   if (!d->target)
     return 0;
   lua_getiuservalue(L, idx, UV_TARGET);
@@ -154,9 +156,9 @@ static void collect(lua_State *L, weir_State *S, int error) {
   }
 }
 
-static void end_grace(weir_Coroutine *c) {
+static void end_grace(weir_State *S, weir_Coroutine *c) {
   c->deadline = HUGE_VAL;
-  weir_timer_unlimit(&c->d, TIMER_GRACE);
+  weir_timer_unlimit(S, &c->d, TIMER_GRACE);
 }
 
 /* Pushes the error that was to be raised in it next, and what is known of it, or twice nil. */
@@ -212,7 +214,7 @@ static int close_one(lua_State *L, weir_State *S, int idx, int error) {
     return 0; /* ended meanwhile, by a handler of another */
   weir_deferred_reserve(L, S);
   if (weir_is_coroutine(d))
-    end_grace(weir_coroutine(d));
+    end_grace(S, weir_coroutine(d));
   if (!weir_is_coroutine(d) && d->phase == PHASE_PENDING) {
     weir_cancel_finish(L, S, idx, error);
     return 0;

@@ -401,13 +401,15 @@ static void fetch_above(const weir_Coroutine *c) {
 static void set_ready(lua_State *L, weir_State *S, weir_Coroutine *c, int idx, int nargs,
                       weir_Raise raise) {
   fetch_above(c);
+  if (c->life == LIFE_ASLEEP)
+    weir_timer_end_sleep(L, S, c, idx);
   c->life = LIFE_READY;
   c->d.now.nargs = nargs;
   c->raise = (uint8_t)raise;
   c->gave_way = 0;
   c->d.flags &= ~(uint32_t)FLAG_LEAVING;
   if (c->limited)
-    weir_timer_unlimit(&c->d, TIMER_AWAIT);
+    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
   c->limited = 0;
   S->wakes++;
   if (!(c->d.flags & FLAG_HELD))
@@ -571,7 +573,7 @@ static void retire(lua_State *L, weir_State *S, weir_Coroutine *c, int idx) {
     untrack(L, S, idx);
   weir_ready_remove(S, c);
   if (c->d.timers)
-    weir_timer_unlimit(&c->d, TIMER_AWAIT);
+    weir_timer_unlimit(S, &c->d, TIMER_AWAIT);
   release(L, S, c, idx);
 }
 

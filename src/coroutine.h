@@ -14,6 +14,7 @@ typedef enum weir_Life {
   LIFE_RUNNING, /* also in its <close> handlers */
   LIFE_CALLING, /* until its eager callee reaches a wait */
   LIFE_WAITING, /* UV_TARGET says on what */
+  LIFE_ASLEEP,  /* waits for its clock alone: `at.timer` of it wakes it */
   LIFE_ENDED    /* no body, no thread; perhaps adopting what it returned */
 } weir_Life;
 
@@ -72,6 +73,11 @@ static inline int weir_is_coroutine(const weir_Deferred *d) {
 static inline int weir_coroutine_is_executing(const weir_Deferred *d) {
   const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
   return weir_is_coroutine(d) && (c->life == LIFE_RUNNING || c->life == LIFE_CALLING);
+}
+
+/* Is it a Coroutine that waits for a clock alone? */
+static inline int weir_coroutine_is_asleep(const weir_Deferred *d) {
+  return weir_is_coroutine(d) && ((const weir_Coroutine *)(const void *)d)->life == LIFE_ASLEEP;
 }
 
 /* What is looked at when it is woken or resumed lies in two lines of the processor's cache, and in

@@ -48,17 +48,22 @@ static int slots_of(weir_Kind kind) {
   }
 }
 
-void weir_deferred_reset(const weir_State *S, weir_Deferred *d, weir_Kind kind, size_t size) {
+static inline weir_Deferred *make(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
+  weir_Deferred *d = lua_newuserdatauv(L, size, slots_of(kind));
   memset(d, 0, size);
   d->tag = weir_tag(S, TAG_DEFERRED);
   d->kind = (uint8_t)kind;
+  weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_UNARMED : HOME_DEFERRED);
+  lua_setmetatable(L, -2);
+  return d;
+}
+
+weir_Deferred *weir_deferred_make(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
+  return make(L, S, kind, size);
 }
 
 weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size) {
-  weir_Deferred *d = lua_newuserdatauv(L, size, slots_of(kind));
-  weir_deferred_reset(S, d, kind, size);
-  weir_state_push(L, S, kind == KIND_COROUTINE ? HOME_UNARMED : HOME_DEFERRED);
-  lua_setmetatable(L, -2);
+  weir_Deferred *d = make(L, S, kind, size);
   if (S->debug && kind != KIND_LINK)
     weir_site_note_made(L, S);
   return d;
@@ -422,7 +427,7 @@ static int settle(lua_State *L, weir_State *S, weir_Deferred *d, int idx) {
     d->voided = d->pauses;
   }
   if (d->timers)
-    weir_timer_unlimit(d, TIMER_AFTER);
+    weir_timer_unlimit(S, d, TIMER_AFTER);
   if (weir_is_coroutine(d))
     weir_coroutine(d)->deadline = HUGE_VAL;
   return tell_outcome(L, S, d, idx);

@@ -57,7 +57,6 @@ enum {
   FLAG_CLAIM = 1 << 17,     /* cancelled with a coroutine that was about to wait for it */
   FLAG_OWNED = 1 << 15,     /* one of its waiters is a WAIT_OWN, and not counted beside others */
   FLAG_HANDLE = 1 << 19,    /* while pending: other threads may fire it, see handle.h */
-  FLAG_SHOWN = 1 << 20,     /* somebody who looked may have it */
   FLAG_HOOKS = 1 << 12      /* while pending, UV_VALUE is a table of hooks, else a canceller or nil;
                                a Coroutine has its own in HOME_HOOKS */
 };
@@ -68,7 +67,7 @@ enum {
                    what it is for, of a timer its clock; fired: the value, or a table of them */
   UV_CALLBACKS, /* one function, or a list */
   UV_WAITERS,   /* one waiter, or a table of them by their `slot` */
-  UV_TARGET,    /* what it waits on; after a failure a note; of one that has rested the next one */
+  UV_TARGET,    /* what it waits on, of one that sleeps its clock; after a failure a note */
   UV_DEFERRED = UV_TARGET,
   UV_THREAD, /* coroutines: until it ends */
   UV_SIDE,   /* coroutines: its name or nil; if `has_side`, that */
@@ -83,10 +82,10 @@ enum {
 ** when the user value is.
 */
 struct weir_Deferred {
-  uint32_t tag;              /* TAG_DEFERRED */
-  uint32_t next_call;        /* slots of the list of callbacks that are taken */
-  struct weir_Timer *timers; /* armed limits: timeouts and grace */
-  uint32_t ncalls;           /* callbacks that are not taken, in slots; 1 if there is no list */
+  uint32_t tag;       /* TAG_DEFERRED */
+  uint32_t next_call; /* slots of the list of callbacks that are taken */
+  weir_Timer *timers; /* armed limits: timeouts and grace */
+  uint32_t ncalls;    /* callbacks that are not taken, in slots; 1 if there is no list */
   /* What a pause looks at is from here on, then comes what a switch looks at, up to the beginning
      of a Coroutine: so either mostly finds all in two lines of the processor's cache. */
   int pauses;            /* own, counted */
@@ -104,15 +103,16 @@ struct weir_Deferred {
   uint32_t flags;
   union {
     uint32_t look;  /* of one that waits on several: number of the last weir_Above that came by */
-    uint32_t since; /* of one that awaits or adopts one: the stamp of when that began */
+    uint32_t since; /* of one that awaits or adopts one, or sleeps: the stamp of when that began */
     int nargs;      /* LIFE_NEW, LIFE_READY of a coroutine: values on top of `thread` */
   } now;
   int anchor; /* of a coroutine: its slot while ready or in hand, see ready.h */
   union {
-    int64_t slot;    /* while `target` is set: key in its table of waiters, ascending */
-    uint64_t ticket; /* of a coroutine in the ready queue: its place there */
-    lua_State *top;  /* of one that executes: where, on its thread or in the innermost generator;
-                        NULL while it is closed: nothing in a handler may suspend */
+    int64_t slot;      /* while `target` is set: key in its table of waiters, ascending */
+    weir_Timer *timer; /* LIFE_ASLEEP of a coroutine: when it goes on */
+    uint64_t ticket;   /* of a coroutine in the ready queue: its place there */
+    lua_State *top;    /* of one that executes: where, on its thread or in the innermost generator;
+                          NULL while it is closed: nothing in a handler may suspend */
   } at;
   weir_Deferred *earlier, *later; /* neighbours among the waiters of `target`; a coroutine's, that
                                      waits for nothing, in the ready queue or among callers */
@@ -123,8 +123,8 @@ weir_Deferred *weir_deferred_at(lua_State *L, const weir_State *S, int idx);
 
 /* Pushes a new pending one. [-0, +1, m] */
 weir_Deferred *weir_deferred_new(lua_State *L, weir_State *S, weir_Kind kind, size_t size);
-/* Makes such a one of what has that kind and size, and nothing in its user values. */
-void weir_deferred_reset(const weir_State *S, weir_Deferred *d, weir_Kind kind, size_t size);
+/* The same, but where is not noted in debug mode. [-0, +1, m] */
+weir_Deferred *weir_deferred_make(lua_State *L, weir_State *S, weir_Kind kind, size_t size);
 
 /* The outcome can be had now: settled, and not held. */
 static inline int weir_deferred_ready(const weir_Deferred *d) {

@@ -1,5 +1,6 @@
 #include "describe.h"
 
+#include "clock.h"
 #include "coroutine.h"
 #include "failure.h"
 #include "live.h"
@@ -11,12 +12,16 @@ static const weir_Coroutine *as_coroutine(const weir_Deferred *d) {
   return (const weir_Coroutine *)(const void *)d;
 }
 
+static int is_waiting(const weir_Coroutine *c) {
+  return c->life == LIFE_WAITING || c->life == LIFE_ASLEEP;
+}
+
 static int live_status(const weir_Coroutine *c) {
   if (c->life == LIFE_RUNNING || c->life == LIFE_CALLING)
     return WEIR_RUNNING;
   if (c->d.flags & FLAG_HELD)
     return WEIR_PAUSED;
-  return c->life == LIFE_WAITING ? WEIR_WAITING : WEIR_READY;
+  return is_waiting(c) ? WEIR_WAITING : WEIR_READY;
 }
 
 int weir_describe_plain(const weir_Deferred *d) {
@@ -54,7 +59,7 @@ const char *weir_describe_state(const weir_Coroutine *c) {
     return c->life == LIFE_CALLING ? "calling" : "running";
   if (c->d.flags & FLAG_HELD)
     return "paused";
-  return c->life == LIFE_NEW ? "new" : c->life == LIFE_WAITING ? "waiting" : "ready";
+  return c->life == LIFE_NEW ? "new" : is_waiting(c) ? "waiting" : "ready";
 }
 
 const weir_Deferred *weir_describe_target(const weir_Deferred *d) {
@@ -70,6 +75,10 @@ void weir_describe_name(lua_State *L, const weir_Deferred *d) {
 
 static void push_target(lua_State *L, const weir_Deferred *d) {
   const weir_Deferred *target = weir_describe_target(d);
+  if (weir_coroutine_is_asleep(d)) {
+    lua_pushfstring(L, ", waits on Clock: %p", (const void *)d->at.timer->clock);
+    return;
+  }
   if (!target) {
     lua_pushliteral(L, "");
     return;

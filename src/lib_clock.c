@@ -153,36 +153,13 @@ static int now_on(lua_State *L, weir_Clock *k) {
   return 1;
 }
 
-/* What it waited for is at 1. */
-static int slept(lua_State *L, int status, lua_KContext ctx) {
-  weir_State *S = (weir_State *)ctx;
-  (void)status;
-  weir_await_check_resumed(L, S);
-  weir_timer_rest(L, S, 1);
-  return lua_gettop(L) - 1;
-}
-
-/* The clock is at 1. */
-static int sleep_till(lua_State *L, weir_State *S, weir_Coroutine *c, double deadline) {
-  int n;
-  lua_settop(L, 1);
-  weir_await_strike(L, S, c);
-  weir_timer_sleep(L, S, 1, deadline);
-  lua_replace(L, 1);
-  n = weir_await_begin(L, S, c, lua_touserdata(L, 1), 1, 1, HUGE_VAL);
-  if (n >= 0)
-    return n;
-  lua_settop(L, 1);
-  return lua_yieldk(L, 0, (lua_KContext)S, slept);
-}
-
 static int sleep_on(lua_State *L, int arg) {
   weir_State *S = weir_upstate(L);
   double seconds = weir_check_seconds(L, arg);
   weir_Coroutine *c = weir_await_check(L, S, "sleep", 1);
   if (arg == 1)
     use_loop_clock(L);
-  return sleep_till(L, S, c, weir_clock_now(lua_touserdata(L, 1)) + seconds);
+  return weir_await_sleep(L, S, c, weir_clock_now(lua_touserdata(L, 1)) + seconds);
 }
 
 void weir_lib_after(lua_State *L, weir_State *S, int clock, double seconds, int n) {
@@ -240,7 +217,7 @@ static int sleep_until(lua_State *L) {
   weir_State *S = weir_upstate(L);
   double time = luaL_checknumber(L, 2);
   weir_check_clock(L, S, 1);
-  return sleep_till(L, S, weir_await_check(L, S, "sleep", 1), time);
+  return weir_await_sleep(L, S, weir_await_check(L, S, "sleep", 1), time);
 }
 
 /* deadline(clock): the time of its first timer; nil if it has none that a loop would wait for. */

@@ -42,7 +42,7 @@ static int below(lua_State *L) {
   weir_check_deferred(L, weir_upstate(L), 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  lua_pushinteger(L, weir_look_below(L, 1, 2));
+  lua_pushinteger(L, weir_look_below(L, weir_upstate(L), 1, 2));
   return 1;
 }
 

@@ -119,7 +119,7 @@ static double at_least_zero(double seconds) {
 }
 
 static Left left_of(const weir_State *S, const weir_Timer *t) {
-  static const char *const kinds[] = {"", "await", "timeout", "grace", ""};
+  static const char *const kinds[] = {"", "", "", "await", "timeout", "grace"};
   Left left = {at_least_zero(t->deadline - weir_clock_now(t->clock)), kinds[t->kind],
                clock_name(S, t->clock), stands_still(t->clock)};
   return left;
@@ -136,14 +136,14 @@ static Left first_limit(const weir_State *S, const weir_Deferred *d) {
 }
 
 /* When a timed one fires; `remaining` while that is not counting down. */
-static Left when_due(const weir_State *S, const weir_Deferred *d) {
-  const weir_Timed *timed = (const weir_Timed *)(const void *)d;
+static Left when_due(const weir_State *S, weir_Deferred *d) {
+  const weir_Timer *timer = weir_timer_of(d);
   Left due = {-1, NULL, NULL, 0};
-  if (d->kind != KIND_TIMED || d->phase != PHASE_PENDING)
+  if (!timer)
     return due;
-  due = left_of(S, &timed->timer);
+  due = left_of(S, timer);
   if (d->flags & FLAG_HELD)
-    due.seconds = timed->timer.remaining;
+    due.seconds = timer->remaining;
   return due;
 }
 
@@ -157,7 +157,7 @@ static int waits_for_one(const weir_Deferred *d) {
   return d->target && d->wait != WAIT_LINKS;
 }
 
-static void look_at(lua_State *L, weir_State *S, const weir_Deferred *d, int idx, Look *look) {
+static void look_at(lua_State *L, weir_State *S, weir_Deferred *d, int idx, Look *look) {
   *look = (Look){.status = weir_describe_status(weir_describe_look(L, S, idx)),
                  .held = (d->flags & FLAG_HELD) != 0,
                  .pauses = d->pauses - d->voided,
@@ -215,15 +215,9 @@ static void push_purpose(lua_State *L, const weir_Deferred *d, int idx) {
   lua_pushnil(L);
 }
 
-/* Pushes what that waits for, for others to have. */
-static void show_target(lua_State *L, const weir_Deferred *d, int idx) {
-  d->target->flags |= FLAG_SHOWN;
-  lua_getiuservalue(L, idx, UV_TARGET);
-}
-
 static void push_target(lua_State *L, const weir_Deferred *d, int idx) {
   if (waits_for_one(d))
-    show_target(L, d, idx);
+    lua_getiuservalue(L, idx, UV_TARGET);
   else
     lua_pushnil(L);
 }
@@ -380,9 +374,10 @@ static void set_label(lua_State *L, const weir_Deferred *d) {
    nil. */
 void weir_look(lua_State *L, weir_State *S, int idx) {
   static const char *const values[] = {"on", "holder", "purpose", "name"};
-  const weir_Deferred *d = lua_touserdata(L, idx);
+  weir_Deferred *d = lua_touserdata(L, idx);
   int first = lua_gettop(L) + 1;
   Look look;
+  weir_timer_show(L, S, idx);
   look_at(L, S, d, idx, &look);
   push_target(L, d, idx);
   push_holder(L, d, idx);
@@ -458,14 +453,15 @@ static lua_Integer sources(lua_State *L, int idx, int t) {
   return n;
 }
 
-lua_Integer weir_look_below(lua_State *L, int idx, int t) {
+lua_Integer weir_look_below(lua_State *L, weir_State *S, int idx, int t) {
   const weir_Deferred *d = lua_touserdata(L, idx);
   lua_Integer n = 0;
+  weir_timer_show(L, S, idx);
   if (d->wait == WAIT_LINKS)
     return sources(L, idx, t);
   if (!d->target)
     return 0;
-  show_target(L, d, idx);
+  lua_getiuservalue(L, idx, UV_TARGET);
   put(L, t, &n);
   lua_pushstring(L, word_for(d));
   put(L, t, &n);

@@ -17,7 +17,7 @@ void weir_look(lua_State *L, weir_State *S, int idx);
 lua_Integer weir_look_above(lua_State *L, int idx, int t);
 /* The same with what it waits on, each followed by a word that says how, and by the key that a
    part has, or nil. Returns how many values. [-0, +0, m] */
-lua_Integer weir_look_below(lua_State *L, int idx, int t);
+lua_Integer weir_look_below(lua_State *L, weir_State *S, int idx, int t);
 /* How many of those that are ready run before the one that is ready; counts up to `most`. */
 int weir_look_ahead(const weir_State *S, const weir_Coroutine *c, int most);
 

@@ -47,19 +47,21 @@ static inline void queue_hook(lua_State *L, weir_State *S, weir_Path *p) {
 
 static void hold(lua_State *L, weir_State *S, weir_Path *p) {
   weir_Deferred *d = p->at;
+  weir_Timer *timer = weir_timer_of(d);
   d->flags |= FLAG_HELD;
   if (is_queueable(d))
     weir_ready_remove(S, weir_coroutine(d));
-  else if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING)
-    weir_timer_freeze((weir_Timed *)(void *)d);
+  else if (timer)
+    weir_timer_freeze(timer);
   queue_hook(L, S, p);
 }
 
 static void let_go(lua_State *L, weir_State *S, weir_Path *p) {
   weir_Deferred *d = p->at;
-  if (d->kind == KIND_TIMED && d->phase == PHASE_PENDING) { /* first: it may fail */
+  weir_Timer *timer = weir_timer_of(d);
+  if (timer) { /* first: it may fail */
     weir_path_fetch(L, p);
-    weir_timer_thaw(L, S, p->idx);
+    weir_timer_thaw(L, S, timer, p->idx);
   }
   d->flags &= ~(uint32_t)FLAG_HELD;
   if (is_queueable(d)) {

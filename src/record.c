@@ -173,16 +173,20 @@ void weir_record_slice(weir_State *S, const weir_Open *o, const weir_Task *t, do
 
 /* ---- waits ---- */
 
-static void put_target(weir_Trace *trace, const weir_Deferred *d) {
+static void put_object(weir_Trace *trace, const char *kind, const void *address) {
   char text[64];
+  snprintf(text, sizeof text, "%s: %p", kind, address);
+  weir_trace_text(trace, "on", text);
+}
+
+static void put_target(weir_Trace *trace, const weir_Deferred *d) {
   const char *kind = d->kind == KIND_TIMED ? "timer" : d->kind == KIND_JOIN ? "parts" : "Deferred";
   if (weir_is_coroutine(d)) {
     const weir_Coroutine *c = (const weir_Coroutine *)(const void *)d;
     weir_trace_text(trace, "on", c->name ? c->name : "Coroutine");
     weir_trace_number(trace, "track", c->born);
   } else {
-    snprintf(text, sizeof text, "%s: %p", kind, (const void *)d);
-    weir_trace_text(trace, "on", text);
+    put_object(trace, kind, d);
   }
 }
 
@@ -195,6 +199,14 @@ static void put_wait(weir_State *S, const weir_Coroutine *c, const weir_Deferred
   weir_trace_end(trace);
 }
 
+static void put_sleep(weir_State *S, const weir_Coroutine *c) {
+  weir_Trace *trace = begin(S, c, "wait");
+  if (!trace)
+    return;
+  put_object(trace, "timer", c->d.at.timer);
+  weir_trace_end(trace);
+}
+
 /* What a plain coroutine.yield waits for is on top of its thread. */
 static void put_raw(weir_State *S, const weir_Coroutine *c, int n) {
   const weir_Deferred *on = n == 1 ? weir_deferred_at(c->thread, S, -1) : NULL;
@@ -204,7 +216,12 @@ static void put_raw(weir_State *S, const weir_Coroutine *c, int n) {
 
 void weir_record_yield(weir_State *S, const weir_Coroutine *c, int n) {
   switch (S->signal) {
-  case SIGNAL_WAIT: put_wait(S, c, weir_describe_target(&c->d)); break;
+  case SIGNAL_WAIT:
+    if (weir_coroutine_is_asleep(&c->d))
+      put_sleep(S, c);
+    else
+      put_wait(S, c, weir_describe_target(&c->d));
+    break;
   case SIGNAL_YIELD:
     if (c->preempted)
       put_simple(S, c, "preempted");

@@ -12,6 +12,7 @@
 #include "births.h"
 #include "compat.h"
 #include "deque.h"
+#include "timers.h"
 #include "weir.h"
 
 typedef struct weir_State weir_State;
@@ -70,8 +71,7 @@ enum {
   HOME_YIELDS,  /* table: what a coroutine.yield may begin with -> what makes a Deferred of it */
   HOME_ON_WORK, /* function, while `asks` is set */
   HOME_SPARE,   /* the thread that `spare` is, see coroutine.c */
-  HOME_RESTED,  /* what sleeps waited for, the first of `rested`, see clock.c */
-  HOME_SLOTS = HOME_RESTED
+  HOME_SLOTS = HOME_SPARE
 };
 
 /* Why one of our functions yields; read by whoever resumed it. */
@@ -120,6 +120,7 @@ struct weir_State {
 
   weir_Deferred *ready[READY_LISTS]; /* the first of each */
   weir_Anchors anchors;              /* of what is ready or in hand */
+  weir_Timers timers;                /* of sleeps and limits */
 
   weir_Deque fires;  /* Deferreds with an outcome and callbacks or waiters to tell */
   weir_Deque hooks;  /* Deferreds whose pause or unpause hook may be due */
@@ -130,7 +131,6 @@ struct weir_State {
   weir_Deque pool;   /* idle threads, to be used again */
   lua_State *spare;  /* one more, in HOME_SPARE, for who is not suspended; NULL: there is none */
   int lent;          /* a coroutine has it */
-  int rested;        /* how many there are for the next sleeps */
 
   lua_CFunction pcall, xpcall;                                                 /* Lua's own */
   int (*resume)(lua_State *thread, lua_State *from, int nargs, int *nresults); /* a body: Lua's own,

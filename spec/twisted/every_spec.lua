@@ -269,7 +269,7 @@ describe("twisted: every", function()
 
   it("2.11 its tostring is that of a Coroutine which waits for its time", function()
     local co = weir.every(1, tick)
-    assert.matches("^Coroutine.*0x%x+ %(waiting, waits on Deferred: 0x%x+", tostring(co))
+    assert.matches("^Coroutine.*0x%x+ %(waiting, waits on Clock: 0x%x+%)$", tostring(co))
     co:cancel()
     assert.matches("^Coroutine.*0x%x+ %(cancelled%)$", tostring(co))
   end)
